@@ -1,0 +1,154 @@
+// `edgehop get`: one request, with every time that can be known of it.
+import { createWriteStream } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { AgentState, GetReport } from '../../schemas/api.ts';
+import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
+import { isoMicroseconds, machineClock } from '../clock.ts';
+import { pathsOf } from '../config/paths.ts';
+import { readStates } from '../control/state-file.ts';
+import { describeMachine } from '../machine/machine.ts';
+import { processExists } from '../machine/processes.ts';
+import { Exit } from './exit.ts';
+import { type Fetched, fetchOnce } from './get-request.ts';
+import { reportInWords } from './get-words.ts';
+
+export interface GetOptions {
+  readonly port?: number;
+  readonly proxy?: string;
+  readonly direct?: boolean;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** The most content that is kept in memory to be shown; what is saved has no bound. */
+const maxShownBytes = 1024 * 1024;
+
+/** Gets a URL and prints the report: words, or one JSON object. */
+export async function get(named: string | undefined, options: GetOptions, env: NodeJS.ProcessEnv): Promise<void> {
+  const url = urlOf(named ?? (await asked()));
+  const agent = options.proxy === undefined && options.direct !== true ? runningAgent(options.port, env) : undefined;
+  const proxy = options.proxy === undefined ? agent && `http://${hostOf(agent)}:${agent.port}` : options.proxy;
+  const output = options.output === undefined ? undefined : createWriteStream(options.output);
+  const [machine, fetched] = await Promise.all([
+    describeMachine(),
+    fetchOnce({ url, proxy, clock: machineClock(), keepBytes: maxShownBytes, output }),
+  ]).catch((cause: Error) => {
+    throw new Exit('failed', `no response from ${url}: ${cause.message || (cause as NodeJS.ErrnoException).code}`);
+  });
+  await closed(output, options.output);
+  const record = agent === undefined ? undefined : await recordOfClient(agent, fetched);
+  const report = reportOf(url, machine, fetched, record, options.output);
+  console.log(
+    options.json === true
+      ? JSON.stringify(report)
+      : reportInWords(report, options.output, process.stdout.isTTY === true && !env['NO_COLOR']),
+  );
+  if (fetched.isCut) throw new Exit('failed', 'the content stopped before its end.');
+}
+
+/** What a person means: a bare host or IP is `http://` it. */
+function urlOf(text: string): string {
+  const trimmed = text.trim();
+  const candidate = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed)
+    ? trimmed
+    : `http://${isBareIpv6(trimmed) ? `[${trimmed}]` : trimmed}`;
+  const url = URL.canParse(candidate) ? new URL(candidate) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new Exit('usage', `"${trimmed}" is no http or https URL, host or IP address.`);
+  url.hash = '';
+  return url.href;
+}
+
+function isBareIpv6(text: string): boolean {
+  return /^[0-9a-f:.]+$/i.test(text) && text.split(':').length > 2;
+}
+
+/** Asks for the URL: with a prompt in a terminal, else the first line of stdin. */
+async function asked(): Promise<string> {
+  if (process.stdin.isTTY === true) {
+    const { isCancel, text } = await import('@clack/prompts');
+    const answer = await text({
+      message: 'URL, host or IP to get',
+      placeholder: 'example.com',
+      validate: (value) => (value ? undefined : 'Type a URL, a host or an IP address.'),
+    });
+    if (isCancel(answer)) throw new Exit('interrupted', 'nothing was asked for.');
+    return answer;
+  }
+  for await (const line of createInterface({ input: process.stdin })) return line;
+  throw new Exit('usage', 'name a URL, host or IP address: edgehop get example.com');
+}
+
+function runningAgent(port: number | undefined, env: NodeJS.ProcessEnv): AgentState {
+  const { running } = readStates(pathsOf(env, process.platform).state, processExists);
+  const agent = running.find((state) => (port === undefined ? true : state.port === port));
+  if (agent !== undefined) return agent;
+  const which = port === undefined ? 'no agent is running' : `no agent is running on port ${port}`;
+  throw new Exit('unavailable', `${which}. Start one with \`edgehop start\`, or measure without one with --direct.`);
+}
+
+function hostOf({ host }: AgentState): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** The agent's record of our exchange. It is complete a moment after we have the last octet. */
+async function recordOfClient(
+  agent: AgentState,
+  { localAddress, localPort }: Fetched,
+): Promise<ExchangeRecord | undefined> {
+  const url = `http://127.0.0.1:${agent.controlPort}/v1/exchanges?client=${encodeURIComponent(`${localAddress}@${localPort}`)}`;
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${agent.controlToken}` } }).catch(
+      () => undefined,
+    );
+    if (answer?.status === 200) return exchangeRecord.parse(await answer.json());
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return undefined;
+}
+
+function reportOf(
+  url: string,
+  { hostname, card }: Awaited<ReturnType<typeof describeMachine>>,
+  fetched: Fetched,
+  record: ExchangeRecord | undefined,
+  output: string | undefined,
+): GetReport {
+  const text = output === undefined ? fetched.text : undefined;
+  return {
+    machine:
+      card.kind === 'none'
+        ? { hostname, physical: false, because: card.because }
+        : {
+            hostname,
+            ...(card.address !== undefined && { address: card.address }),
+            mac: card.mac,
+            card: card.name,
+            physical: card.physical,
+            because: card.physical ? card.because : card.reason,
+          },
+    request: { method: 'GET', url, fields: fetched.requestFields, sentAt: isoMicroseconds(fetched.sentAt) },
+    response: {
+      status: fetched.status,
+      reason: fetched.reason,
+      httpVersion: fetched.httpVersion,
+      fields: fetched.fields,
+      receivedAt: isoMicroseconds(fetched.receivedAt),
+      endedAt: isoMicroseconds(fetched.endedAt),
+      octets: fetched.octets,
+      ...(text !== undefined && { text }),
+    },
+    roundTripMs: Math.round((fetched.endedAt - fetched.sentAt) * 1000) / 1000,
+    ...(record !== undefined && { exchange: record }),
+  };
+}
+
+async function closed(output: Writable | undefined, name: string | undefined): Promise<void> {
+  if (output === undefined) return;
+  output.end();
+  await finished(output).catch((cause: Error) => {
+    throw new Exit('failed', `the content cannot be saved in ${name}: ${cause.message}`);
+  });
+}

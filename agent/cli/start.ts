@@ -1,0 +1,130 @@
+// `edgehop start`: runs the agent until it is told to stop.
+import { ProxyError } from '../../http/proxy-error.ts';
+import type { Config } from '../../schemas/config.ts';
+import { type Agent, startAgent } from '../agent.ts';
+import { type Clock, machineClock } from '../clock.ts';
+import { loadConfig } from '../config/load.ts';
+import { type StartOptions, withOptions } from '../config/overrides.ts';
+import { pathsOf } from '../config/paths.ts';
+import { readStates, removeState, writeState } from '../control/state-file.ts';
+import { jsonLog } from '../log/json.ts';
+import { onFinished } from '../log/observers.ts';
+import { prettyLog } from '../log/pretty.ts';
+import { lineSink } from '../log/sink.ts';
+import { describeMachine } from '../machine/machine.ts';
+import { portHolder } from '../machine/port-holder.ts';
+import { processExists, processIsWorkerd } from '../machine/processes.ts';
+import { systemLookup } from '../proxy/admit/resolver.ts';
+import { rightOrExit } from './config.ts';
+import { Exit, exitCodes } from './exit.ts';
+import { cardInWords } from './machine-words.ts';
+
+/** Starts an agent and resolves when it has stopped. Talk goes to stderr, the log to stdout. */
+export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {
+  const paths = pathsOf(env, process.platform);
+  const loaded = rightOrExit(loadConfig(options.config, paths, process.cwd()));
+  if (
+    options.edge?.startsWith('http') &&
+    options.token === undefined &&
+    !loaded.config.edge.edges.some(({ url }) => url === options.edge)
+  ) {
+    throw new Exit('usage', 'an edge given by URL needs its token: add --token TOKEN.');
+  }
+  const config = withOptions(loaded.config, options);
+  endOrphans(paths.state);
+  const clock = machineClock();
+  const say = (sentence: string) => console.error(`edgehop: ${sentence}`);
+  const sink = lineSink(1);
+  const observer = {
+    pretty: () => prettyLog(sink, clock, process.stdout.isTTY === true && !env['NO_COLOR']),
+    json: () => jsonLog(sink, clock),
+    quiet: () => onFinished(() => undefined),
+  }[config.log]();
+  const agent = await startAgent({ config, clock, observer, lookup: systemLookup, say }).catch((cause) =>
+    explained(cause, config),
+  );
+  const stopped = untilStopped(agent, clock, say); // before anyone can know of the agent and tell it to stop
+  const noteState = () => writeState(paths.state, agent.state());
+  agent.onStateChange(noteState);
+  noteState();
+  await banner(agent, config, loaded.path);
+  void agent.edgeChecked.then(say);
+  await stopped;
+  removeState(paths.state, agent.port);
+  await sink.end();
+}
+
+/** An agent that was killed leaves its workerd behind: it is ended by the next start. */
+function endOrphans(stateFolder: string): void {
+  for (const { port, edgePid } of readStates(stateFolder, processExists).stale) {
+    if (edgePid !== undefined && processIsWorkerd(edgePid)) process.kill(edgePid, 'SIGKILL');
+    removeState(stateFolder, port);
+  }
+}
+
+async function explained(cause: unknown, { listen }: Config): Promise<never> {
+  const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number };
+  if (code === 'EADDRINUSE') {
+    const taken = port ?? listen.port;
+    const holder = await portHolder(taken);
+    const by =
+      holder.kind === 'known'
+        ? `by ${holder.name} (process ${holder.pid})`
+        : `by a process that cannot be named (${holder.because})`;
+    const option = taken === listen.controlPort ? '--control-port' : '--port';
+    throw new Exit('failed', `port ${taken} is taken ${by}. End it, or choose another port with ${option}.`);
+  }
+  if (code === 'EACCES')
+    throw new Exit(
+      'permission',
+      `port ${port ?? listen.port} may be opened by the administrator only. Choose one from 1024 on with --port.`,
+    );
+  if (cause instanceof ProxyError) {
+    throw new Exit(
+      cause.type === 'proxy_configuration_error' ? 'configuration' : 'failed',
+      `${cause.message}${cause.advice === undefined ? '' : ` ${cause.advice}`}`,
+    );
+  }
+  throw cause;
+}
+
+async function banner(agent: Agent, { listen }: Config, path: string | undefined): Promise<void> {
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  const { hostname, card } = await describeMachine();
+  for (const line of [
+    `edgehop on ${hostname}, ${cardInWords(card)}`,
+    `proxy      http://${host}:${agent.port}   try: curl -x http://${host}:${agent.port} http://example.com/`,
+    `control    http://127.0.0.1:${agent.controlPort}/ready`,
+    `configured by ${path ?? 'default'}`,
+  ]) {
+    console.error(line);
+  }
+}
+
+/** The first signal drains, a second one stops at once. npm and terminals often deliver one signal several times. */
+const sameSignalWithinMs = 300;
+
+function untilStopped(agent: Agent, clock: Clock, say: (sentence: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    let askedAt: number | undefined;
+    const stop = async (signal: string) => {
+      const now = clock.now();
+      if (askedAt === undefined) {
+        askedAt = now;
+        say(`stopping (${signal}): finishing what is going on, a second signal stops at once`);
+        await agent.drain();
+        resolve();
+      } else if (now - askedAt > sameSignalWithinMs) {
+        process.exitCode = exitCodes.interrupted;
+        await agent.stop();
+        resolve();
+      }
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+    // The launcher that brought this Node has gone.
+    process.on('disconnect', () => void stop('launcher ended'));
+    process.channel?.unref();
+    process.stdout.on('error', () => undefined);
+    process.stderr.on('error', () => undefined);
+  });
+}

@@ -1,0 +1,78 @@
+// The control port: readiness for anyone on this machine, everything else for who has the token. Never on the request path.
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Readiness } from '../../schemas/api.ts';
+import type { Clock } from '../proxy/ports.ts';
+import { recordOf } from '../proxy/trace.ts';
+import type { Recent } from './recent.ts';
+
+export interface ControlPorts {
+  readonly clock: Clock;
+  readonly recent: Recent;
+  readonly readiness: () => Readiness;
+  readonly token: string;
+}
+
+/** The control port's server, not yet listening. */
+export function createControl(ports: ControlPorts): Server {
+  const server = createServer(getRequestListener(createControlApp(ports).fetch));
+  server.maxConnections = 64;
+  server.headersTimeout = 5_000;
+  return server;
+}
+
+/** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
+export function createControlApp({ clock, recent, readiness, token }: ControlPorts): Hono {
+  return new Hono()
+    .use(async (c, next) => {
+      // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
+      if (!isOwnHost(c.req.header('host'))) return c.json({ detail: 'This host name is not served here.' }, 403);
+      const origin = c.req.header('origin');
+      if (origin !== undefined && !isOwnHost(origin.replace(/^http:\/\//, '')))
+        return c.json({ detail: 'This origin may not ask.' }, 403);
+      return next();
+    })
+    .get('/ready', (c) => {
+      const state = readiness();
+      return c.json(state, state.ready ? 200 : 503, { 'cache-control': 'no-store' });
+    })
+    .use(async (c, next) => {
+      const presented = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
+      if (presented === undefined || !isSame(presented, token)) {
+        return c.json({ detail: 'The token is missing or wrong. It stands in the state folder.' }, 401);
+      }
+      return next();
+    })
+    .get('/v1/exchanges/:id', (c) => {
+      const id = c.req.param('id');
+      const trace = recent.find((candidate) => candidate.id === id);
+      return trace === undefined
+        ? c.json({ detail: 'No such exchange is remembered.' }, 404)
+        : c.json(recordOf(trace, clock));
+    })
+    .get('/v1/exchanges', (c) => {
+      const [address, port] = splitClient(c.req.query('client') ?? '');
+      const trace = recent.find(({ connection }) => connection.port === port && connection.address === address);
+      return trace === undefined
+        ? c.json({ detail: 'No exchange of this client is remembered.' }, 404)
+        : c.json(recordOf(trace, clock));
+    })
+    .notFound((c) => c.json({ detail: 'There is nothing here.' }, 404));
+}
+
+function isOwnHost(host: string | undefined): boolean {
+  return host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(host);
+}
+
+function isSame(presented: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(presented), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** `address@port`: an IPv6 address has colons of its own. */
+function splitClient(text: string): [address: string, port: number] {
+  const at = text.lastIndexOf('@');
+  return [text.slice(0, at), Number(text.slice(at + 1))];
+}

@@ -1,0 +1,85 @@
+// An edge that runs elsewhere: a worker deployed to Cloudflare, or any address that serves the same contract.
+
+import { ProxyError } from '../../http/proxy-error.ts';
+import { hello } from '../../schemas/api.ts';
+import { createUpstreamClient } from '../upstream/client.ts';
+import type { Edge, EdgeLimits } from './edge.ts';
+import { createEdgeTiming } from './link.ts';
+import { readWhole } from './read-whole.ts';
+
+/** The head of an edge's reply holds an envelope of up to 96 KiB, so the client takes more than origins may send. */
+export const maxEdgeHeadBytes = 256 * 1024;
+
+export interface DeployedOptions {
+  readonly name: string;
+  /** https, or http to a loopback address. */
+  readonly url: string;
+  readonly token: string;
+  readonly limits: EdgeLimits;
+}
+
+/** A link to a deployed edge, over HTTP/2 where it offers that and HTTP/1.1 where not. Throws when the URL would show the token to others. */
+export function connectDeployed({ name, url, token, limits }: DeployedOptions): Edge {
+  const { origin, protocol, hostname } = new URL(url);
+  if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
+    throw new ProxyError('proxy_configuration_error', 'The URL of an edge must be https, for it carries the token.', {
+      advice: 'Use https:// for every edge that is not on a loopback address.',
+    });
+  }
+  const client = createUpstreamClient({
+    maxConnections: limits.maxEdgeConnections,
+    maxHeadBytes: maxEdgeHeadBytes,
+    connectTimeoutMs: limits.connectTimeoutMs,
+    allowHttp2: true,
+  });
+  const timing = createEdgeTiming();
+  return {
+    name,
+    embedded: false,
+    state: () => 'ready',
+    ready: async () => ({ kind: 'ready', origin, client, token }),
+    lost: () => undefined, // the next exchange connects anew
+    timed: timing.timed,
+    roundTrip: timing.roundTrip,
+    explain: async (error) => error,
+    processId: () => undefined,
+    ports: () => [],
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+/** Asks an edge who it is. Answers a sentence when it is not an edgehop worker that takes our token. */
+export async function checkEdge(
+  edge: Edge,
+  timeoutMs: number,
+): Promise<{ readonly kind: 'answers' } | { readonly kind: 'unavailable'; readonly because: string }> {
+  const link = await edge.ready();
+  if (link.kind === 'unavailable') return { kind: 'unavailable', because: link.error.message };
+  const answer = await link.client.send({
+    origin: link.origin,
+    method: 'GET',
+    path: '/v1/hello',
+    flatFields: ['authorization', `Bearer ${link.token}`],
+    content: undefined,
+    headDeadlineMs: timeoutMs,
+    idleTimeoutMs: timeoutMs,
+    maxOctetsHeld: 64 * 1024,
+    onLeave: () => undefined,
+  });
+  if (answer.kind === 'failed') return { kind: 'unavailable', because: answer.error.message };
+  const body = await readWhole(answer.content, 64 * 1024);
+  if (answer.status === 401) return { kind: 'unavailable', because: 'The edge does not know the token.' };
+  if (answer.status === 503) return { kind: 'unavailable', because: 'The edge has no token configured.' };
+  const isEdge = answer.status === 200 && body !== undefined && hello.safeParse(parsed(body)).success;
+  return isEdge
+    ? { kind: 'answers' }
+    : { kind: 'unavailable', because: 'What answers there is not an edgehop worker of version 1.' };
+}
+
+function parsed(octets: Buffer): unknown {
+  try {
+    return JSON.parse(octets.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

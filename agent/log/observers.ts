@@ -1,0 +1,39 @@
+// Tells several observers what happened, one after the other.
+import type { Observer } from '../proxy/ports.ts';
+
+/** One observer for all of them. */
+export function observers(all: readonly Observer[]): Observer {
+  return {
+    connectionAccepted: (connection, active) => {
+      for (const each of all) each.connectionAccepted(connection, active);
+    },
+    connectionClosed: (connection, closedAt, active) => {
+      for (const each of all) each.connectionClosed(connection, closedAt, active);
+    },
+    requestReceived: (trace) => {
+      for (const each of all) each.requestReceived(trace);
+    },
+    requestRelayed: (trace) => {
+      for (const each of all) each.requestRelayed(trace);
+    },
+    responseReceived: (trace) => {
+      for (const each of all) each.responseReceived(trace);
+    },
+    finished: (trace) => {
+      for (const each of all) each.finished(trace);
+    },
+  };
+}
+
+/** An observer of the finished records only. */
+export function onFinished(finished: Observer['finished']): Observer {
+  const nothing = () => undefined;
+  return {
+    connectionAccepted: nothing,
+    connectionClosed: nothing,
+    requestReceived: nothing,
+    requestRelayed: nothing,
+    responseReceived: nothing,
+    finished,
+  };
+}

@@ -1,0 +1,88 @@
+// The log for people: what happened when, told as it happens, and what an exchange came to.
+import { styleText } from 'node:util';
+import { isoMicroseconds } from '../clock.ts';
+import type { Clock, Instant, Observer, Trace } from '../proxy/ports.ts';
+import { roundTripMs } from '../proxy/trace.ts';
+import type { LineSink } from './sink.ts';
+import { printable, routeInWords } from './words.ts';
+
+/** Prints the story of every connection and exchange, each event with its exact time (UTC). */
+export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Observer {
+  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+    hasColour ? styleText(format, text, { validateStream: false }) : text;
+  const time = (at: Instant | undefined) => style('dim', isoMicroseconds(clock.wallTime(at ?? clock.now())).slice(11));
+  const line = (at: Instant | undefined, subject: string, event: string) =>
+    sink.write(`${time(at)}  ${subject.padEnd(6)} ${event}`);
+  const exchange = (trace: Trace) => `#${shortId(trace)}`;
+  return {
+    connectionAccepted: ({ number, address, port, acceptedAt }, active) =>
+      line(acceptedAt, `(${number})`, `connection accepted from ${address}:${port}, ${active} active`),
+    connectionClosed: ({ number }, closedAt, active) =>
+      line(closedAt, `(${number})`, `connection closed, ${active} active`),
+    requestReceived: (trace) =>
+      line(
+        trace.stamps['request-received'],
+        exchange(trace),
+        `request received   ${style('bold', `${trace.method} ${printable(trace.url)}`)}${addressInWords(trace)}`,
+      ),
+    requestRelayed: (trace) =>
+      line(trace.stamps['request-relayed'], exchange(trace), `request forwarded  ${routeInWords(trace.route)}`),
+    responseReceived: (trace) =>
+      line(
+        trace.stamps['response-received'],
+        exchange(trace),
+        trace.kind === 'tunnel' ? 'tunnel open' : 'response received',
+      ),
+    finished: (trace) => {
+      for (const [at, event] of endings(trace, style)) line(at, exchange(trace), event);
+    },
+  };
+}
+
+type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
+
+function endings(trace: Trace, style: Style): [Instant | undefined, string][] {
+  const { stamps, failure, response, fromClient, toClient, retries } = trace;
+  const lines: [Instant | undefined, string][] = [];
+  if (trace.kind === 'tunnel' && failure === undefined) {
+    return [[undefined, `tunnel closed      ${fromClient} octets up, ${toClient} down, ${routeInWords(trace.route)}`]];
+  }
+  if (failure !== undefined) {
+    const { error, source } = failure;
+    lines.push([
+      undefined,
+      `${style('red', `failed             ${error.type}`)} (${source}): ${printable([error.message, error.advice ?? ''].join(' ').trimEnd())}`,
+    ]);
+  }
+  if (stamps['response-sent'] === undefined) return lines;
+  lines.push([stamps['response-sent'], `response sent      ${response?.status ?? '-'}, ${toClient} octets`]);
+  const parts = [`round trip ${inMilliseconds(roundTripMs(trace))}`, routeInWords(trace.route), ...edgeInWords(trace)];
+  if (retries > 0) parts.push(`${retries} retry`);
+  lines.push([stamps['response-sent'], style('green', parts.join(' · '))]);
+  return lines;
+}
+
+/** What only the edge saw, with how far its clock may be mistaken. */
+function edgeInWords({ edge }: Trace): string[] {
+  if (edge === undefined) return [];
+  const { stages, errorMs, roundTrip } = edge;
+  const requested = stages['upstream-requested'];
+  const responded = stages['upstream-responded'];
+  const words: string[] = [];
+  if (requested !== undefined && responded !== undefined) words.push(`origin ${inMilliseconds(responded - requested)}`);
+  if (roundTrip !== undefined) words.push(`way to the edge and back ${inMilliseconds(roundTrip.latestMs)}`);
+  words.push(`edge clock ±${inMilliseconds(errorMs)}`);
+  return words;
+}
+
+function addressInWords({ host, address }: Trace): string {
+  return address === undefined || address === host || `[${address}]` === host ? '' : ` (${address})`;
+}
+
+function inMilliseconds(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '-' : `${milliseconds.toFixed(3)} ms`;
+}
+
+function shortId({ id }: Trace): string {
+  return id.slice(id.indexOf('-') + 1);
+}

@@ -1,0 +1,75 @@
+// Where log lines go: a file descriptor, written behind the request path, in large pieces.
+import { write } from 'node:fs';
+
+export interface LineSink {
+  /** Takes a line, or what makes one: then many are made at once, which is far cheaper than each between two exchanges. */
+  write(line: string | (() => string)): void;
+  /** Writes what is held, and ends. Resolves when that is done, or after `endTimeoutMs`. */
+  end(): Promise<void>;
+}
+
+const minPieceCharacters = 64 * 1024;
+/** Held for a reader that has stopped reading; beyond it lines are dropped, so that proxying goes on. */
+const maxHeldCharacters = 16 * 1024 * 1024;
+const maxUnmadeLines = 64;
+const flushIntervalMs = 50;
+const endTimeoutMs = 1_000;
+
+/** A sink to an open file descriptor. A reader that is gone or a full disk loses lines and nothing else. */
+export function lineSink(fd: number): LineSink {
+  let held = '';
+  let unmade: (string | (() => string))[] = [];
+  let piece = Buffer.alloc(0);
+  let isWriting = false;
+  let isEnding = false;
+  let onEmpty = (): void => undefined;
+
+  const makeLines = (): void => {
+    for (const line of unmade) held += `${typeof line === 'string' ? line : line()}\n`;
+    unmade = [];
+  };
+  const flush = (): void => {
+    if (isWriting) return;
+    makeLines();
+    if (piece.length === 0) {
+      if (held === '') {
+        onEmpty();
+        return;
+      }
+      piece = Buffer.from(held);
+      held = '';
+    }
+    isWriting = true;
+    write(fd, piece, (error, octets) => {
+      isWriting = false;
+      if (error?.code === 'EAGAIN') return; // a full pipe: the next interval tries again
+      piece = piece.subarray(error === null ? octets : piece.length);
+      // What little has come meanwhile waits for more, or for the interval.
+      if (piece.length > 0 || held.length >= minPieceCharacters || isEnding) flush();
+    });
+  };
+  const timer = setInterval(flush, flushIntervalMs);
+  timer.unref();
+
+  return {
+    write: (line) => {
+      if (held.length > maxHeldCharacters) return;
+      unmade.push(line);
+      if (unmade.length < maxUnmadeLines) return;
+      makeLines();
+      if (held.length >= minPieceCharacters) flush();
+    },
+    end: () =>
+      new Promise((resolve) => {
+        const deadline = setTimeout(done, endTimeoutMs);
+        function done(): void {
+          clearTimeout(deadline);
+          clearInterval(timer);
+          resolve();
+        }
+        onEmpty = done;
+        isEnding = true;
+        flush();
+      }),
+  };
+}

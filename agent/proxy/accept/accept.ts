@@ -1,0 +1,79 @@
+// Understands a request's head before anything of it is used: target, Host, framing. RFC 9112 3 and 6, RFC 9110 7.2.
+import type { ServerResponse } from 'node:http';
+import { parseHostField } from '../../../http/authority.ts';
+import { type Fields, fieldsFromFlat, fieldValues } from '../../../http/fields.ts';
+import { requestFraming } from '../../../http/framing.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
+import { parseRequestTarget } from '../../../http/request-target.ts';
+import type { Accepted, Arrival } from '../ports.ts';
+import { RequestContent } from './request-content.ts';
+
+/** Accepts a request in absolute-form, or says why not. What is ambiguous is refused before an octet is forwarded. */
+export function accept({ trace, message, reply }: Arrival): Accepted {
+  const method = message.method ?? '';
+  trace.method = method;
+  trace.httpVersion = message.httpVersion;
+  if (message.httpVersionMajor !== 1 || message.httpVersionMinor > 1) {
+    return refused('Only HTTP/1.0 and HTTP/1.1 are spoken here.', { status: 505 });
+  }
+  const target = parseRequestTarget(method, message.url ?? '');
+  if (target.kind === 'malformed') return refused(`The request-target is not acceptable: ${target.because}.`);
+  if (target.kind !== 'absolute') {
+    return refused('This is a proxy: it takes requests in absolute-form, such as `GET http://example.com/`.', {
+      advice: 'Set this address as the HTTP proxy of your program, or use `curl -x`.',
+    });
+  }
+  trace.url = target.url;
+  trace.host = target.host;
+  trace.port = target.port;
+  const fields = fieldsFromFlat(message.rawHeaders);
+  const wrongHost = judgeHost(message.httpVersion, fields);
+  if (wrongHost !== undefined) return refused(wrongHost);
+  const framing = requestFraming(message.httpVersion, fields);
+  if (framing.kind === 'ambiguous') return refused(`The length of the request is ambiguous: ${framing.because}.`);
+  const { scheme, host, port, path, url } = target;
+  const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0);
+  return {
+    kind: 'accepted',
+    request: {
+      trace,
+      method,
+      url,
+      scheme,
+      host,
+      port,
+      path,
+      httpVersion: message.httpVersion,
+      fields,
+      framing,
+      content: hasContent ? new RequestContent(message, trace) : undefined,
+      continue: continuation(message.httpVersion, fields, reply),
+      onLeave: (listener) =>
+        reply.once('close', () => {
+          if (!reply.writableFinished) listener();
+        }),
+    },
+  };
+}
+
+/** Sends 100 Continue once, to a client that waits for it and knows it. RFC 9110 10.1.1. */
+function continuation(httpVersion: string, fields: Fields, reply: ServerResponse): () => void {
+  let isWaiting = httpVersion === '1.1' && fieldValues(fields, 'expect')[0]?.toLowerCase() === '100-continue';
+  return () => {
+    if (isWaiting) reply.writeContinue();
+    isWaiting = false;
+  };
+}
+
+/** What is wrong with the Host field, if anything. One that differs from the target is ignored. RFC 9112 3.2.2. */
+function judgeHost(httpVersion: string, fields: Fields): string | undefined {
+  const hosts = fieldValues(fields, 'host');
+  if (hosts.length > 1) return 'The request has more than one Host field.';
+  if (hosts.length === 0) return httpVersion === '1.0' ? undefined : 'The request has no Host field.';
+  const parsed = parseHostField(hosts[0] as string);
+  return parsed.kind === 'malformed' ? `The Host field is malformed: ${parsed.because}.` : undefined;
+}
+
+function refused(message: string, details: { readonly status?: number; readonly advice?: string } = {}): Accepted {
+  return { kind: 'refused', error: new ProxyError('http_request_error', message, { status: 400, ...details }) };
+}

@@ -1,0 +1,125 @@
+// Whether a request may go on: not in a loop, not to ourselves, not to a private destination unless that is allowed.
+import { canonicalAddress, classifyAddress, inRange } from '../../../http/address.ts';
+import { type DestinationPolicy, judgeAddresses, judgeDestination } from '../../../http/destination.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
+import { hasPassed } from '../../../http/via.ts';
+import type { AcceptedRequest, Admission, Policy, Resolve, Trace } from '../ports.ts';
+
+export interface AdmitPorts {
+  readonly policy: Policy;
+  readonly resolve: Resolve;
+  /** Whether this is an address and port that edgehop itself listens on. */
+  readonly isOwn: (address: string, port: number) => boolean;
+  /** How this agent names itself in `Via`. */
+  readonly pseudonym: string;
+  /** `none`: requests go out from this machine. `deployed`: the edge looks names up itself. */
+  readonly edge: 'embedded' | 'deployed' | 'none';
+}
+
+/** Admits a request or says why not. */
+export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Promise<Admission> {
+  return async (request) => {
+    if (hasPassed(request.fields, ports.pseudonym)) return refused(loop());
+    const { host, port, trace } = request;
+    const destination = await admitDestination(ports, { host, port, purpose: 'exchange' }, trace);
+    if (destination.kind === 'refused') return destination;
+    return { kind: 'admitted', request: { ...request, directOnly: destination.directOnly } };
+  };
+}
+
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  readonly purpose: 'exchange' | 'tunnel';
+}
+
+export type DestinationAdmission =
+  | { readonly kind: 'admitted'; readonly addresses: readonly string[]; readonly directOnly: boolean }
+  | { readonly kind: 'refused'; readonly error: ProxyError };
+
+/**
+ * Judges a destination by name and by every address it resolves to. The addresses are those that may be dialled;
+ * there are none where a deployed edge is to look the name up.
+ */
+export async function admitDestination(
+  ports: AdmitPorts,
+  destination: Destination,
+  trace: Trace,
+): Promise<DestinationAdmission> {
+  const policy = ports.policy();
+  const verdict = judgeDestination(destination, policy);
+  if (verdict.kind === 'refused') return refused(prohibited(verdict.type, verdict.because));
+  const isLeftToEdge = ports.edge === 'deployed' && destination.purpose === 'exchange';
+  const literal = canonicalAddress(destination.host);
+  let addresses: readonly string[];
+  if (literal !== undefined) addresses = [literal];
+  else if (isLeftToEdge && verdict.kind === 'name-to-resolve' && !verdict.privateAllowed) {
+    noteAddress(ports, destination, trace);
+    return { kind: 'admitted', addresses: [], directOnly: false };
+  } else {
+    const resolution = await ports.resolve(destination.host);
+    if (resolution.kind === 'failed') return refused(resolution.error);
+    addresses = resolution.addresses;
+  }
+  trace.address = addresses[0];
+  trace.addressKnownBy = 'agent-dns';
+  const addressed = judgeAddresses(destination, addresses, policy);
+  if (addressed.kind === 'refused') return refused(prohibited(addressed.type, addressed.because));
+  if (addresses.some((address) => ports.isOwn(address, destination.port))) return refused(ourselves());
+  return { kind: 'admitted', addresses, directOnly: isDirectOnly(ports, destination, addresses, policy) };
+}
+
+/** For the record only, and off the path: the edge looks the name up itself, and may find another address. */
+function noteAddress({ resolve }: AdmitPorts, { host }: Destination, trace: Trace): void {
+  void resolve(host).then((resolution) => {
+    if (resolution.kind === 'failed' || trace.address !== undefined) return;
+    trace.address = resolution.addresses[0];
+    trace.addressKnownBy = 'agent-dns';
+  });
+}
+
+/** A private destination is out of a deployed edge's reach; the embedded one reaches what its network policy can name. */
+function isDirectOnly(
+  ports: AdmitPorts,
+  { port }: Destination,
+  addresses: readonly string[],
+  policy: DestinationPolicy,
+): boolean {
+  const special = addresses.filter((address) => classifyAddress(address).kind === 'special');
+  if (special.length === 0) return false;
+  if (ports.edge === 'deployed') return true;
+  if (policy.allowPrivate) return false;
+  return !special.every((address) =>
+    policy.exceptions.some(
+      (exception) =>
+        exception.kind === 'range' &&
+        (exception.port === undefined || exception.port === port) &&
+        inRange(address, exception.range),
+    ),
+  );
+}
+
+function prohibited(type: 'destination_ip_prohibited' | 'http_request_denied', because: string): ProxyError {
+  const advice =
+    type === 'destination_ip_prohibited'
+      ? 'To allow it, start the agent with --allow-private, or name it in admit.destinations.allow in edgehop.jsonc.'
+      : 'To allow it, name host and port in admit.destinations.allow in edgehop.jsonc.';
+  return new ProxyError(type, `edgehop does not go to this destination: ${because}.`, { status: 403, advice });
+}
+
+function ourselves(): ProxyError {
+  return new ProxyError('destination_ip_prohibited', 'The destination is edgehop itself.', {
+    status: 403,
+    advice: 'Exclude this address in the proxy settings of your program.',
+  });
+}
+
+function loop(): ProxyError {
+  return new ProxyError('proxy_loop_detected', 'The request has already come through this agent.', {
+    advice: 'A proxy behind this agent uses this agent as its own proxy: exclude one from the other.',
+  });
+}
+
+function refused(error: ProxyError): { readonly kind: 'refused'; readonly error: ProxyError } {
+  return { kind: 'refused', error };
+}

@@ -1,0 +1,205 @@
+// Hands a request to the edge and takes the origin's response out of the edge's reply. Wire contract, version 1.
+import { packEnvelope, unpackEnvelope } from '../../../http/envelope.ts';
+import { isValidField } from '../../../http/fields.ts';
+import { errorFromShape, ProxyError } from '../../../http/proxy-error.ts';
+import type { Route } from '../../../schemas/exchange.ts';
+import { type RequestEnvelope, type ResponseEnvelope, responseEnvelope } from '../../../schemas/relay.ts';
+import type {
+  Clock,
+  EdgeLink,
+  Exchange,
+  Observer,
+  Outcome,
+  PlannedRequest,
+  UpstreamAnswer,
+  WalkLimits,
+} from '../ports.ts';
+import { counted, discard } from './counted-content.ts';
+import { isIdempotent, judgeResponse } from './judge-response.ts';
+import { unmarked } from './marked-content.ts';
+
+export interface EdgePorts {
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly limits: WalkLimits;
+  readonly edge: EdgeLink;
+}
+
+/** The edge keeps the head deadline itself; the agent waits this much longer for the edge to say so. */
+const edgeGraceMs = 10_000;
+
+/** Exchanges by way of the edge. */
+export function createEdgeExchange(ports: EdgePorts): Exchange {
+  const { clock, observer, limits, edge } = ports;
+  return async (request, route) => {
+    const { trace } = request;
+    const packed = packEnvelope(sealed(envelopeOf(request, limits)));
+    if (packed.kind === 'too-large') return failed(tooLarge());
+    const link = await edge.ready();
+    if (link.kind === 'unavailable') return failed(link.error);
+    request.continue();
+    const sentAt = clock.now();
+    trace.stamps['request-relayed'] = sentAt;
+    observer.requestRelayed(trace);
+    const flatFields = ['authorization', `Bearer ${link.token}`, ...packed.fields.flat()];
+    if (request.framing.kind === 'length') flatFields.push('content-length', String(request.framing.octets));
+    const answer = await link.client.send({
+      origin: link.origin,
+      method: 'POST',
+      path: '/v1/exchange',
+      flatFields,
+      content: request.content,
+      headDeadlineMs: limits.headDeadlineMs + edgeGraceMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+      maxOctetsHeld: limits.maxHeadBytes,
+      onLeave: request.onLeave,
+    });
+    if (answer.kind === 'failed') return lost(edge, request, answer);
+    const receivedAt = clock.now();
+    const envelope = unsealed(answer);
+    if (envelope.kind === 'invalid') {
+      answer.content.cancel();
+      return failed(envelope.error);
+    }
+    const { stages, colo } = envelope.envelope;
+    trace.stamps['response-received'] = receivedAt;
+    trace.edge = { stages, ...edge.timed(sentAt, stages, receivedAt) };
+    if (colo !== undefined) trace.route = { ...(route as Extract<Route, { kind: 'edge' }>), colo };
+    observer.responseReceived(trace);
+    return outcomeOf(ports, request, envelope.envelope, answer);
+  };
+}
+
+function envelopeOf(request: PlannedRequest, limits: WalkLimits): RequestEnvelope {
+  return {
+    id: request.trace.id,
+    method: request.method,
+    url: request.url,
+    fields: request.forwardFields,
+    content: request.content !== undefined,
+    upstream: 'fetch',
+    headDeadlineMs: limits.headDeadlineMs,
+  };
+}
+
+function sealed(envelope: RequestEnvelope): string {
+  return Buffer.from(JSON.stringify(envelope), 'utf8').toString('base64url');
+}
+
+type Unsealed =
+  | { readonly kind: 'valid'; readonly envelope: ResponseEnvelope }
+  | { readonly kind: 'invalid'; readonly error: ProxyError };
+
+/** A reply without a valid envelope is not the edge's word, whatever its status: captive portals answer 200. */
+function unsealed(answer: Extract<UpstreamAnswer, { kind: 'response' }>): Unsealed {
+  if (answer.status === 401)
+    return invalid('The edge does not know the token.', 'Check the token: `--token`, or edge.edges in edgehop.jsonc.');
+  if (answer.status === 503)
+    return invalid(
+      'The edge has no token configured, or is overloaded.',
+      'Set one: `npx wrangler secret put EDGEHOP_TOKENS`.',
+    );
+  const unpacked = unpackEnvelope(answer.field);
+  if (answer.status !== 200 || unpacked.kind !== 'unpacked') {
+    return invalid(
+      'What answered for the edge is not an edgehop worker.',
+      'Check the URL of the edge, and whether a login page stands between.',
+    );
+  }
+  const parsed = responseEnvelope.safeParse(parsedJson(unpacked.text));
+  if (!parsed.success)
+    return invalid("The edge's reply is not of version 1.", 'Update agent and worker to the same version.');
+  return { kind: 'valid', envelope: parsed.data };
+}
+
+function parsedJson(base64url: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function outcomeOf(
+  { edge }: EdgePorts,
+  { trace, method, host, port }: PlannedRequest,
+  envelope: ResponseEnvelope,
+  { content }: Extract<UpstreamAnswer, { kind: 'response' }>,
+): Promise<Outcome> {
+  if (envelope.kind === 'failed') {
+    discard(content);
+    const error = await edge.explain(errorFromShape(envelope.error), envelope.reference, {
+      host,
+      port,
+      address: trace.address,
+    });
+    return failed(error, 'edge');
+  }
+  if (!envelope.fields.every(isValidField)) {
+    // Of a response that came as HTTP/1.1 the parser has seen to this; out of an envelope nobody has.
+    content.cancel();
+    return failed(
+      new ProxyError('http_protocol_error', 'The origin sent a field with octets that are not allowed.'),
+      'edge',
+    );
+  }
+  const judged = judgeResponse(method, envelope.status, envelope.fields);
+  if (judged.kind === 'refused') {
+    content.cancel();
+    return failed(judged.error, 'edge');
+  }
+  const head = { status: envelope.status, reason: envelope.reason, fields: judged.fields };
+  const ending = envelope.content;
+  if (ending.kind === 'none' || judged.content.kind === 'none') {
+    discard(content);
+    return { kind: 'response', response: { ...head, content: { kind: 'none' } } };
+  }
+  if (ending.kind === 'length') {
+    return {
+      kind: 'response',
+      response: { ...head, content: { kind: 'some', octets: ending.octets, source: counted(content, ending.octets) } },
+    };
+  }
+  const source = unmarked(content, Buffer.from(ending.nonce, 'base64url'));
+  return { kind: 'response', response: { ...head, content: { kind: 'some', octets: undefined, source } } };
+}
+
+/** The edge has not answered. The request may be sent again when it was never sent, or may be sent twice. RFC 9110 9.2.2. */
+function lost(
+  edge: EdgeLink,
+  request: PlannedRequest,
+  { error, progress }: Extract<UpstreamAnswer, { kind: 'failed' }>,
+): Outcome {
+  if (error.type === 'http_request_error') return failed(error); // the client's own content broke off
+  edge.lost(error);
+  const isReplayable = request.content === undefined && (progress === 'unsent' || isIdempotent(request.method));
+  const message =
+    error.type === 'http_response_timeout'
+      ? 'The edge did not answer in time.'
+      : 'The edge broke off before it answered.';
+  const edgeError = new ProxyError(error.type, message, {
+    status: error.status,
+    advice: 'Try again; if it stays so, look at the log of the agent.',
+    cause: error,
+  });
+  return {
+    kind: 'failed',
+    error: edgeError,
+    source: 'agent',
+    mayRetry: isReplayable && error.type !== 'http_response_timeout',
+  };
+}
+
+function tooLarge(): ProxyError {
+  return new ProxyError('http_request_error', 'The head of the request is larger than the edge takes.', {
+    status: 431,
+  });
+}
+
+function invalid(message: string, advice: string): Unsealed {
+  return { kind: 'invalid', error: new ProxyError('proxy_configuration_error', message, { status: 502, advice }) };
+}
+
+function failed(error: ProxyError, source: 'agent' | 'edge' = 'agent'): Outcome {
+  return { kind: 'failed', error, source, mayRetry: false };
+}

@@ -1,0 +1,58 @@
+// Content that is followed by a nonce and an end record: complete only when that record came. Wire contract, version 1.
+import { endRecord, maxEndRecordBytes } from '../../../schemas/relay.ts';
+import type { Content, Sink } from '../ports.ts';
+import { incomplete } from './counted-content.ts';
+
+/** The content without its end record. At most one octet less than the nonce is held back. */
+export function unmarked(content: Content, nonce: Buffer): Content {
+  return {
+    flow: (sink) => content.flow(markedSink(sink, nonce, () => content.cancel())),
+    resume: () => content.resume(),
+    cancel: () => content.cancel(),
+  };
+}
+
+function markedSink(sink: Sink, nonce: Buffer, cancel: () => void): Sink {
+  let held: Buffer = Buffer.alloc(0);
+  let record: Buffer | undefined;
+  return {
+    write: (octets) => {
+      if (record !== undefined) {
+        record = Buffer.concat([record, octets]);
+        if (record.length > maxEndRecordBytes) {
+          cancel(); // what is cancelled says nothing more of itself
+          sink.fail(incomplete());
+        }
+        return true;
+      }
+      const piece = held.length === 0 ? octets : Buffer.concat([held, octets]);
+      const at = piece.indexOf(nonce);
+      if (at !== -1) {
+        record = piece.subarray(at + nonce.length);
+        held = piece.subarray(0, 0);
+        return at === 0 ? true : sink.write(piece.subarray(0, at));
+      }
+      const certain = piece.length - heldBack(piece, nonce);
+      held = piece.subarray(certain);
+      return certain === 0 ? true : sink.write(piece.subarray(0, certain));
+    },
+    end: () => (record !== undefined && isEndRecord(record) ? sink.end() : sink.fail(incomplete())),
+    fail: (error) => sink.fail(error),
+  };
+}
+
+/** How many octets at the end of the piece may be the beginning of the nonce. */
+function heldBack(piece: Buffer, nonce: Buffer): number {
+  for (let length = Math.min(nonce.length - 1, piece.length); length > 0; length--) {
+    if (piece.compare(nonce, 0, length, piece.length - length) === 0) return length;
+  }
+  return 0;
+}
+
+function isEndRecord(octets: Buffer): boolean {
+  try {
+    return endRecord.safeParse(JSON.parse(octets.toString('utf8'))).success;
+  } catch {
+    return false;
+  }
+}

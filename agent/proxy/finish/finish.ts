@@ -1,0 +1,161 @@
+// Gives the outcome to the client, octet by octet as it comes, and closes the record.
+import type { ServerResponse } from 'node:http';
+import { flatFromFields, isValidField } from '../../../http/fields.ts';
+import { endToEndResponseFields } from '../../../http/hop-by-hop.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
+import { viaMember } from '../../../http/via.ts';
+import type { Arrival, Clock, Content, Observer, Outcome, UpstreamResponse } from '../ports.ts';
+import { annotations } from './annotations.ts';
+import { errorReply } from './error-reply.ts';
+
+export interface FinishPorts {
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly pseudonym: string;
+  /** Whether forwarded responses get Server-Timing and Proxy-Status. */
+  readonly annotate: boolean;
+}
+
+/** Delivers an outcome. Resolves when nothing of the exchange is left to do. */
+export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Outcome) => Promise<void> {
+  return (arrival, outcome) =>
+    new Promise((resolve) => {
+      const { trace, reply } = arrival;
+      const close = () => {
+        reply.off('finish', onFinish);
+        reply.off('close', onClose);
+        ports.observer.finished(trace);
+        resolve();
+      };
+      const onFinish = () => {
+        trace.stamps['response-sent'] = ports.clock.now();
+        close();
+      };
+      const onClose = () => {
+        trace.failure ??= { error: clientLeft(), source: 'agent' };
+        close();
+      };
+      reply.once('finish', onFinish);
+      reply.once('close', onClose);
+      if (reply.destroyed || reply.socket?.destroyed === true) {
+        if (outcome.kind === 'response' && outcome.response.content.kind === 'some')
+          outcome.response.content.source.cancel();
+        onClose();
+        return;
+      }
+      if (outcome.kind === 'response') deliver(ports, arrival, outcome.response);
+      else deliverError(arrival, outcome.error, outcome.source);
+    });
+}
+
+function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamResponse): void {
+  const { trace, message, reply } = arrival;
+  const { status, reason, content } = response;
+  const isBare = content.kind === 'none';
+  // RFC 9110 8.6: only these may announce content that does not follow. All else is framed anew.
+  const keepsLength = isBare && (message.method === 'HEAD' || status === 304);
+  const flat: string[] = [];
+  for (const [name, value] of endToEndResponseFields(response.fields)) {
+    if (keepsLength || name.toLowerCase() !== 'content-length') flat.push(name, value);
+  }
+  if (!isBare && content.octets !== undefined) flat.push('Content-Length', String(content.octets));
+  flat.push('Via', viaMember('1.1', ports.pseudonym));
+  if (ports.annotate && trace.route !== undefined) flat.push(...flatFromFields(annotations(trace, status)));
+  closeAfterUnreadContent(message.complete, reply);
+  const begin = () => {
+    if (reply.headersSent) return;
+    trace.response = { status, reason };
+    reply.writeHead(status, isValidField(['Reason', reason]) ? reason : '', flat); // RFC 9112 4
+  };
+  if (isBare) {
+    begin();
+    reply.end();
+  } else pour(content.source, arrival, begin);
+}
+
+/** How long a head waits for the first content, which most often comes right behind it. */
+const headWaitMs = 3;
+
+/** Content up to here is written together with the head, when it is all there is. */
+const maxJoinedBytes = 16 * 1024;
+
+/** Lets the content flow at the pace of the client. A client that leaves ends it at once. `begin` writes the head. */
+function pour(source: Content, arrival: Arrival, begin: () => void): void {
+  const { trace, reply } = arrival;
+  let ended = false;
+  /** The first piece, while what follows it at once is awaited: head, content and end then go out in one. */
+  let first: Buffer | undefined;
+  let isFlowing = true;
+  const writeFirst = (): boolean => {
+    const octets = first;
+    first = undefined;
+    return octets === undefined || write(octets);
+  };
+  const resume = () => source.resume();
+  /** Asks the source to wait when the client is slower. */
+  const write = (octets: Buffer): boolean => {
+    const wantsMore = reply.write(octets);
+    if (!wantsMore && reply.listenerCount('drain') === 0) reply.once('drain', resume);
+    return wantsMore;
+  };
+  reply.once('close', () => {
+    if (!ended) source.cancel();
+  });
+  source.flow({
+    write: (octets) => {
+      begin();
+      trace.toClient += octets.length;
+      if (isFlowing && first === undefined && octets.length <= maxJoinedBytes) {
+        first = octets;
+        return true;
+      }
+      writeFirst();
+      return write(octets);
+    },
+    end: () => {
+      ended = true;
+      begin();
+      if (first === undefined) reply.end();
+      else reply.end(first.toString('latin1'), 'latin1');
+    },
+    fail: (error) => {
+      ended = true;
+      // Never a clean end: a client without length or chunks would take that for the whole content.
+      if (reply.headersSent) {
+        trace.failure ??= { error, source: 'agent' };
+        reply.socket?.resetAndDestroy();
+      } else deliverError(arrival, error, 'agent'); // nothing of the response is on its way
+    },
+  });
+  isFlowing = false;
+  if (ended) return;
+  if (first !== undefined) writeFirst();
+  // The head goes out with the first content where that follows at once, else ahead of it: a stream may begin much later.
+  if (!reply.headersSent) {
+    setTimeout(() => {
+      if (ended || reply.destroyed) return;
+      begin();
+      reply.flushHeaders();
+    }, headWaitMs);
+  }
+}
+
+function deliverError({ trace, message, reply }: Arrival, error: ProxyError, source: 'agent' | 'edge'): void {
+  trace.failure = { error, source };
+  const answer = errorReply(error, source, trace.id, message.headers.accept);
+  trace.response = { status: error.status, reason: '' };
+  closeAfterUnreadContent(message.complete, reply);
+  if (error.type === 'http_request_error') reply.shouldKeepAlive = false; // what follows on this connection cannot be trusted
+  reply.writeHead(error.status, flatFromFields(answer.fields));
+  reply.end(message.method === 'HEAD' ? undefined : answer.body);
+  trace.toClient = message.method === 'HEAD' ? 0 : answer.body.length;
+}
+
+/** Content that nobody will read must not be taken for the next request. */
+function closeAfterUnreadContent(isRead: boolean, reply: ServerResponse): void {
+  if (!isRead) reply.shouldKeepAlive = false;
+}
+
+function clientLeft(): ProxyError {
+  return new ProxyError('http_request_error', 'The client left before the response was complete.', { status: 499 });
+}

@@ -1,0 +1,251 @@
+// What the phases of the walk hand each other, and what they need from outside: the only file every phase imports.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { DestinationPolicy } from '../../http/destination.ts';
+import type { Fields } from '../../http/fields.ts';
+import type { Framing } from '../../http/framing.ts';
+import type { ProxyError } from '../../http/proxy-error.ts';
+import type { Route } from '../../schemas/exchange.ts';
+import type { EdgeStages, StageName } from '../../schemas/stage.ts';
+
+import type { Clock, Instant } from '../clock.ts';
+
+export type { Clock, Instant };
+
+/** A client's connection to the agent. */
+export interface Connection {
+  /** Counts up from 1 since the agent's start. */
+  readonly number: number;
+  readonly address: string;
+  readonly port: number;
+  readonly acceptedAt: Instant;
+}
+
+/** One exchange or tunnel in the making: the walk writes into it, the record is read out of it. */
+export interface Trace {
+  readonly id: string;
+  readonly kind: 'exchange' | 'tunnel';
+  readonly connection: Connection;
+  readonly stamps: Partial<Record<StageName, Instant>>;
+  /** When the first octet of the request came: at or before `request-received`. */
+  firstOctetAt: Instant;
+  method: string;
+  url: string;
+  httpVersion: string;
+  host: string;
+  port: number;
+  address: string | undefined;
+  addressKnownBy: 'agent-dns' | 'socket' | 'unknown';
+  route: Route | undefined;
+  edge: EdgeTimes | undefined;
+  response: { readonly status: number; readonly reason: string } | undefined;
+  fromClient: number;
+  toClient: number;
+  retries: number;
+  failure: { readonly error: ProxyError; readonly source: 'agent' | 'edge' } | undefined;
+}
+
+/** The edge's stages by its own clock, and what is known of that clock. Milliseconds. */
+export interface EdgeTimes {
+  readonly stages: EdgeStages;
+  /** The edge's clock less the agent's monotonic one, which no step of the wall clock disturbs. */
+  readonly offsetMs: number;
+  readonly errorMs: number;
+  /** Way to the edge and back, without its own share; absent until one could be measured. */
+  readonly roundTrip:
+    | { readonly smoothedMs: number; readonly minimumMs: number; readonly latestMs: number }
+    | undefined;
+}
+
+/** One request that has arrived, with where its answer goes. */
+export interface Arrival {
+  readonly trace: Trace;
+  readonly message: IncomingMessage;
+  readonly reply: ServerResponse;
+}
+
+/** A request whose head is understood: the URL is canonical and is the only text that is judged and sent. */
+export interface AcceptedRequest {
+  readonly trace: Trace;
+  readonly method: string;
+  readonly url: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly httpVersion: string;
+  /** As received. */
+  readonly fields: Fields;
+  readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
+  readonly content: Readable | undefined;
+  /** Tells a client that waits for it to send its content. RFC 9110 10.1.1. */
+  readonly continue: () => void;
+  /** Calls when the client has left before its response was complete. */
+  readonly onLeave: (listener: () => void) => void;
+}
+
+/** A request that may go on. */
+export interface AdmittedRequest extends AcceptedRequest {
+  /** Whether only the agent can reach the destination: a private name that an exception allows. */
+  readonly directOnly: boolean;
+}
+
+/** A request as it will go upstream: only end-to-end fields, with this hop added. */
+export interface PlannedRequest extends AdmittedRequest {
+  readonly forwardFields: Fields;
+}
+
+export type Accepted =
+  | { readonly kind: 'accepted'; readonly request: AcceptedRequest }
+  | { readonly kind: 'refused'; readonly error: ProxyError };
+
+export type Admission =
+  | { readonly kind: 'admitted'; readonly request: AdmittedRequest }
+  | { readonly kind: 'refused'; readonly error: ProxyError };
+
+export type Plan =
+  | { readonly kind: 'forward'; readonly request: PlannedRequest }
+  | { readonly kind: 'answer'; readonly outcome: Outcome };
+
+export type Outcome =
+  | { readonly kind: 'response'; readonly response: UpstreamResponse }
+  | {
+      readonly kind: 'failed';
+      readonly error: ProxyError;
+      readonly source: 'agent' | 'edge';
+      /** Whether the failure allows the request to be sent again: nothing of it can have had an effect. */
+      readonly mayRetry: boolean;
+    };
+
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly reason: string;
+  /** As the origin sent them. */
+  readonly fields: Fields;
+  /** `none`: no content. `undefined` octets: the length is not known before the end. */
+  readonly content:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'some'; readonly octets: number | undefined; readonly source: Content };
+}
+
+/** Content on its way. It flows once, into one sink, and holds at most a bounded piece until then. */
+export interface Content {
+  flow(sink: Sink): void;
+  /** Goes on after `write` has answered false. */
+  resume(): void;
+  /** The sink wants no more. Ends the upstream's sending at once. */
+  cancel(): void;
+}
+
+export interface Sink {
+  /** Takes some octets; false asks to wait for `resume`. */
+  write(octets: Buffer): boolean;
+  /** The content is complete. */
+  end(): void;
+  /** The content ends here although it is not complete. */
+  fail(error: ProxyError): void;
+}
+
+export type Exchange = (request: PlannedRequest, route: Route) => Promise<Outcome>;
+export type Forward = (request: PlannedRequest) => Promise<Outcome>;
+
+/** What happened, told to the log and the control port as it happens. Never awaited, never on the request path. */
+export interface Observer {
+  connectionAccepted(connection: Connection, active: number): void;
+  connectionClosed(connection: Connection, closedAt: Instant, active: number): void;
+  /** The head is understood and the destination judged. */
+  requestReceived(trace: Trace): void;
+  requestRelayed(trace: Trace): void;
+  responseReceived(trace: Trace): void;
+  /** The record is complete: the response was sent, the tunnel closed, or it failed. */
+  finished(trace: Trace): void;
+}
+
+/** Looks a name up. Every answer, in the resolver's order. */
+export type Resolve = (host: string) => Promise<Resolution>;
+
+export type Resolution =
+  | { readonly kind: 'resolved'; readonly addresses: readonly string[] }
+  | { readonly kind: 'failed'; readonly error: ProxyError };
+
+/** The policy on destinations, read anew for each request. */
+export type Policy = () => DestinationPolicy;
+
+/** Sends HTTP requests over kept connections. */
+export interface UpstreamClient {
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  close(): Promise<void>;
+}
+
+export interface UpstreamRequest {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly method: string;
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly flatFields: readonly string[];
+  readonly content: Readable | undefined;
+  readonly headDeadlineMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxOctetsHeld: number;
+  /** Takes what ends the exchange at once. */
+  readonly onLeave: (cancel: () => void) => void;
+}
+
+export type UpstreamAnswer =
+  | {
+      readonly kind: 'response';
+      readonly status: number;
+      readonly reason: string;
+      readonly fields: () => Fields;
+      /** The value of a lower-case field name, where it occurs once. */
+      readonly field: (name: string) => string | undefined;
+      readonly content: Content;
+      /** The address that the connection was made to, where it is certain. */
+      readonly address: string | undefined;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly error: ProxyError;
+      /** `unsent`: nothing of it has left. `stale`: a kept connection closed instead of answering. `unanswered`: any other. */
+      readonly progress: 'unsent' | 'stale' | 'unanswered';
+    };
+
+/** The edge as the walk sees it. */
+export interface EdgeLink {
+  readonly name: string;
+  readonly embedded: boolean;
+  /** Waits until the edge can be asked, or says why it cannot. */
+  ready(): Promise<
+    | { readonly kind: 'ready'; readonly origin: string; readonly client: UpstreamClient; readonly token: string }
+    | { readonly kind: 'unavailable'; readonly error: ProxyError }
+  >;
+  /** Tells that the edge did not answer, so that it is looked after. */
+  lost(error: ProxyError): void;
+  /** Notes an exchange's four timestamps: sent and received by the agent's monotonic clock, the stages by the edge's. */
+  timed(sentAt: Instant, stages: EdgeStages, receivedAt: Instant): Omit<EdgeTimes, 'stages'>;
+  /** What really happened, where this machine knows more than the edge could say. */
+  explain(
+    error: ProxyError,
+    reference: string | undefined,
+    destination: { readonly host: string; readonly port: number; readonly address: string | undefined },
+  ): Promise<ProxyError>;
+}
+
+/** Limits that the walk keeps, from the configuration. */
+export interface WalkLimits {
+  readonly maxHeadBytes: number;
+  readonly headDeadlineMs: number;
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+export interface Ports {
+  readonly observer: Observer;
+  readonly accept: (arrival: Arrival) => Accepted;
+  readonly admit: (request: AcceptedRequest) => Promise<Admission> | Admission;
+  readonly apply: (request: AdmittedRequest) => Plan;
+  readonly routed: (exchange: Exchange) => Forward;
+  readonly exchange: Exchange;
+  readonly finish: (arrival: Arrival, outcome: Outcome) => Promise<void> | void;
+}

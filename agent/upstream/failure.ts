@@ -1,0 +1,62 @@
+// Translates what Node and undici report, where it enters, into RFC 9209 types.
+import { ProxyError } from '../../http/proxy-error.ts';
+import { type UpstreamErrorType, upstreamError } from './upstream-error.ts';
+
+/** The error of an upstream connection or response. `isHeadReceived` tells whether a head had come before it failed. */
+export function upstreamFailure(cause: unknown, isHeadReceived: boolean): ProxyError {
+  if (cause instanceof ProxyError) return cause;
+  const deepest = innermost(cause);
+  if (deepest instanceof ProxyError) return deepest;
+  const { code = '', name } = (deepest ?? {}) as NodeJS.ErrnoException;
+  const type = (isHeadReceived ? undefined : headFailures.get(code)) ?? failures.get(code) ?? byPattern(code, name);
+  if (type !== undefined && (!isHeadReceived || type !== 'connection_terminated')) {
+    return upstreamError(type, cause, type === 'http_request_error' ? 400 : undefined);
+  }
+  return isHeadReceived
+    ? upstreamError('http_response_incomplete', cause)
+    : upstreamError('destination_unavailable', cause, 502);
+}
+
+const failures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, UpstreamErrorType>([
+  ['ECONNREFUSED', 'connection_refused'],
+  ['ETIMEDOUT', 'connection_timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connection_timeout'],
+  ['ENETUNREACH', 'destination_ip_unroutable'],
+  ['EHOSTUNREACH', 'destination_ip_unroutable'],
+  ['EADDRNOTAVAIL', 'destination_ip_unroutable'],
+  ['ENOTFOUND', 'dns_error'],
+  ['EAI_AGAIN', 'dns_error'],
+  ['ECONNRESET', 'connection_terminated'],
+  ['EPIPE', 'connection_terminated'],
+  ['UND_ERR_SOCKET', 'connection_terminated'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'http_response_timeout'],
+  ['UND_ERR_BODY_TIMEOUT', 'connection_read_timeout'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'http_response_header_section_size'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'http_response_incomplete'],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'http_request_error'],
+  ['EPROTO', 'tls_protocol_error'],
+  ['EMFILE', 'connection_limit_reached'],
+]);
+
+/** What a code means while there is no head, where that is another thing than in the content. */
+const headFailures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, UpstreamErrorType>([
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'http_protocol_error'], // lengths that contradict each other
+]);
+
+/** Codes that come in families: OpenSSL's, those of certificate verification, the HTTP parser's, which often has none. */
+function byPattern(code: string, name: string): UpstreamErrorType | undefined {
+  if (/^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/.test(code)) {
+    return 'tls_certificate_error';
+  }
+  if (/^(ERR_SSL_|ERR_TLS_)/.test(code)) return 'tls_protocol_error';
+  if (/^HPE_HEADER_OVERFLOW/.test(code)) return 'http_response_header_section_size';
+  if (/^HPE_/.test(code) || name === 'HTTPParserError') return 'http_protocol_error';
+  return undefined;
+}
+
+/** The first of several attempts' errors, or what a wrapper was caused by. */
+function innermost(cause: unknown): unknown {
+  if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors[0];
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  return inner instanceof ProxyError ? inner : cause;
+}

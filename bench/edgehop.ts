@@ -1,0 +1,85 @@
+// Starts edgehop as a person would, in a folder of its own, and reads the log that it writes.
+import { createReadStream } from 'node:fs';
+import { mkdtemp, open, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readStates } from '../agent/control/state-file.ts';
+import { processExists, processIsWorkerd } from '../agent/machine/processes.ts';
+import { version } from '../agent/version.ts';
+import { freePort, untilAnswered } from './probe.ts';
+import { type Running, startProcess } from './process.ts';
+import { isContent, proxied, type StartPorts, type Target, type TargetName } from './target.ts';
+
+export interface StartedEdgehop extends Target {
+  /** From the spawn until `GET /ready` on the control port was 200. */
+  readonly readyAfterMs: number;
+}
+
+const command = fileURLToPath(new URL('../bin/edgehop.js', import.meta.url));
+/** Often enough to time a start, seldom enough not to slow it. */
+const readyPollMs = 5;
+const logPollMs = 100;
+
+/** Starts an agent with its edge embedded or none, everything on. Throws when it does not become ready. */
+export async function startEdgehop(
+  edge: 'embedded' | 'none',
+  { folder, originPort, signal }: StartPorts,
+): Promise<StartedEdgehop> {
+  const home = await mkdtemp(join(folder, `edgehop-${edge}-`));
+  const log = join(home, 'exchanges.jsonl');
+  const [port, controlPort] = [await freePort(), await freePort()];
+  await using descriptor = await open(log, 'a'); // appending: the file may be emptied meanwhile
+  const options = ['--edge', edge, '--port', String(port), '--control-port', String(controlPort)];
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const running = await startProcess({
+    file: process.execPath,
+    args: [command, 'start', '--log', 'json', '--allow-private', ...options],
+    cwd: home,
+    env: { ...process.env, EDGEHOP_HOME: home },
+    stdout: descriptor.fd,
+    channel: true,
+  });
+  const dispose = () => endEdgehop(running, join(home, 'state'));
+  try {
+    const ready = { port: controlPort, method: 'GET', target: '/ready', fields: {} } as const;
+    await untilAnswered(ready, ({ status }) => status === 200, { running, pollMs: readyPollMs, signal });
+    const readyAfterMs = performance.now() - startedAt;
+    const request = proxied(port, originPort);
+    await untilAnswered(request, isContent, { running, pollMs: readyPollMs, signal });
+    const name: TargetName = edge === 'embedded' ? 'edgehop-edge' : 'edgehop-direct';
+    const logged = (lines: number) => takeLines(log, lines);
+    return { name, version: version(), request, logged, readyAfterMs, [Symbol.asyncDispose]: dispose };
+  } catch (cause) {
+    await dispose();
+    throw cause;
+  }
+}
+
+/** Ends the agent, which ends its workerd; had the agent to be killed, it could not. */
+async function endEdgehop(running: Running, stateFolder: string): Promise<void> {
+  await running[Symbol.asyncDispose]();
+  for (const { edgePid } of readStates(stateFolder, processExists).stale) {
+    if (edgePid !== undefined && processIsWorkerd(edgePid)) process.kill(edgePid, 'SIGKILL');
+  }
+}
+
+/** Counts the lines once they are as many as expected or grow no more, then empties the file. */
+async function takeLines(log: string, expected: number): Promise<number> {
+  let [before, lines] = [-1, await countLines(log)];
+  while (lines < expected && lines > before) {
+    await sleep(logPollMs);
+    [before, lines] = [lines, await countLines(log)];
+  }
+  await truncate(log);
+  return lines;
+}
+
+async function countLines(file: string): Promise<number> {
+  let lines = 0;
+  for await (const piece of createReadStream(file)) {
+    for (const octet of piece as Buffer) if (octet === 0x0a) lines++;
+  }
+  return lines;
+}

@@ -1,0 +1,38 @@
+// Medians, and ratios and differences taken round by round.
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The middle value, or the mean of the two in the middle. Throws when there is none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  if (below === undefined || above === undefined) throw new Error('there is no median of nothing');
+  return (below + above) / 2;
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** Each value over the other of the same round. What drifts over minutes cancels out. */
+export function ratios(values: readonly number[], others: readonly number[]): Spread {
+  return byRound(values, others, (value, other) => value / other);
+}
+
+/** Each value less the other of the same round. */
+export function differences(values: readonly number[], others: readonly number[]): Spread {
+  return byRound(values, others, (value, other) => value - other);
+}
+
+function byRound(
+  values: readonly number[],
+  others: readonly number[],
+  combine: (value: number, other: number) => number,
+): Spread {
+  if (values.length !== others.length) throw new Error(`${values.length} rounds against ${others.length}`);
+  return spread(values.map((value, round) => combine(value, others[round] as number)));
+}

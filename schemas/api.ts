@@ -1,0 +1,87 @@
+// What the two halves' own interfaces answer: the worker's hello, the agent's readiness and state, and problems.
+import * as z from 'zod';
+import { exchangeRecord } from './exchange.ts';
+import { fields } from './relay.ts';
+import { isoTime } from './stage.ts';
+
+/** `GET /v1/hello` of the worker. */
+export const hello = z.strictObject({
+  version: z.literal(1),
+  limits: z.strictObject({
+    maxHeadBytes: z.int(),
+    maxEnvelopeBytes: z.int(),
+  }),
+  colo: z.string().optional(),
+  cacheStore: z.enum(['none', 'memory', 'cache-api', 'r2']),
+  tunnels: z.boolean(),
+  /** The edge's clock, in milliseconds since 1970. */
+  edgeTimeMs: z.number(),
+});
+
+export type Hello = z.infer<typeof hello>;
+
+/** `GET /ready` on the control port. 200 when `ready`, else 503. */
+export const readiness = z.strictObject({
+  ready: z.boolean(),
+  agent: z.enum(['listening', 'draining']),
+  edge: z.enum(['none', 'starting', 'ready', 'unavailable']),
+});
+
+export type Readiness = z.infer<typeof readiness>;
+
+/** What a running agent leaves in the state folder for the verbs that talk to it. Readable by its owner only. */
+export const agentState = z.strictObject({
+  pid: z.int(),
+  host: z.string(),
+  port: z.int(),
+  controlPort: z.int(),
+  /** Asked for by every path of the control port but `/ready`. */
+  controlToken: z.string(),
+  /** The embedded edge's process, to be ended by the next start if this agent was killed. */
+  edgePid: z.int().optional(),
+});
+
+export type AgentState = z.infer<typeof agentState>;
+
+/** RFC 9457 problem details, as both halves answer them. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  advice: z.string().optional(),
+  exchange: z.string().optional(),
+});
+
+export type Problem = z.infer<typeof problem>;
+
+/** What `edgehop get --json` prints. Times are this machine's, ISO 8601 with microseconds. */
+export const getReport = z.strictObject({
+  machine: z.strictObject({
+    hostname: z.string(),
+    address: z.string().optional(),
+    mac: z.string().optional(),
+    card: z.string().optional(),
+    /** Whether the MAC is that of a physical card; `because` says why not, or how it was chosen. */
+    physical: z.boolean(),
+    because: z.string(),
+  }),
+  request: z.strictObject({ method: z.string(), url: z.string(), fields, sentAt: isoTime }),
+  response: z.strictObject({
+    status: z.int(),
+    reason: z.string(),
+    httpVersion: z.string(),
+    fields,
+    receivedAt: isoTime,
+    endedAt: isoTime,
+    octets: z.int(),
+    /** The content where it is text; absent when it was saved, is not text or is large. */
+    text: z.string().optional(),
+  }),
+  /** First octet of the request sent to last octet of the response received, as `get` itself saw it. */
+  roundTripMs: z.number(),
+  /** The agent's record; absent without an agent. */
+  exchange: exchangeRecord.optional(),
+});
+
+export type GetReport = z.infer<typeof getReport>;

@@ -1,0 +1,141 @@
+// Every mistake in a configuration file is told with its line, its column and what would be right.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type Loaded, loadConfig, parseConfig } from '../../../agent/config/load.ts';
+import { config } from '../../../schemas/config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'edgehop-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('what is right', () => {
+  test.each([
+    ['an empty file', ''],
+    ['white space', ' \r\n'],
+    ['a comment', '// nothing yet\n'],
+    ['an empty object', '{}'],
+  ])('%s is all defaults', (_, text) => {
+    expect(parseConfig(text, 'f')).toEqual({ kind: 'loaded', config: config.parse({}), path: 'f' });
+  });
+
+  test.each([
+    ['comments', '{ /* here */ "log": "json" // there\n}'],
+    ['trailing commas', '{ "admit": { "destinations": { "allow": ["a.example",], }, }, "log": "json", }'],
+    ['the line ends of Windows', '{\r\n"log": "json"\r\n}'],
+  ])('a file may have %s', (_, text) => {
+    expect(parseConfig(text, 'f')).toMatchObject({ kind: 'loaded', config: { log: 'json' } });
+  });
+});
+
+describe('what is wrong', () => {
+  test.each([
+    ['text after the end', '{}\n{}', 2, 1, 'This is not JSON: end of file expected.'],
+    ['a missing comma', '{\n  "log": "json"\n  "annotate": true\n}', 3, 3, 'This is not JSON: comma expected.'],
+    ['an end too early', '{ "log": "json"', 1, 16, 'This is not JSON: close brace expected.'],
+    ['single quotes', "{ 'log': 1 }", 1, 3, 'This is not JSON: invalid symbol.'],
+    ['a list', '[]', 1, 1, 'The file: Invalid input: expected object, received array.'],
+    ['null', 'null', 1, 1, 'The file: Invalid input: expected object, received null.'],
+    [
+      'a value of the wrong kind',
+      '{\n  "listen": {\n    "port": "8080"\n  }\n}',
+      3,
+      5,
+      '"listen.port": Invalid input: expected number, received string.',
+    ],
+    [
+      'a value that is too large',
+      '{ "listen": { "port": 65536 } }',
+      1,
+      15,
+      '"listen.port": Too big: expected number to be <=65535.',
+    ],
+    [
+      'a word that is not known',
+      '{\n\n"log": "xml" }',
+      3,
+      1,
+      '"log": Invalid option: expected one of "pretty"|"json"|"quiet".',
+    ],
+    ['an unknown key, almost right', '{\n  "lsiten": {}\n}', 2, 3, 'Unknown key "lsiten". Did you mean "listen"?'],
+    [
+      'an unknown key below',
+      '{\n  "limits": { "maxheadbytes": 1 } }',
+      2,
+      15,
+      'Unknown key "limits.maxheadbytes". Did you mean "maxHeadBytes"?',
+    ],
+    [
+      'an unknown key like no other',
+      '{ "listen": { "nonsense": 1 } }',
+      1,
+      15,
+      'Unknown key "listen.nonsense". Known here: host, port, controlPort.',
+    ],
+    [
+      'a value in a list',
+      '{ "admit": { "destinations": { "allow": [\n"a.example",\n  7] } } }',
+      3,
+      3,
+      '"admit.destinations.allow.1": Invalid input: expected string, received number.',
+    ],
+    [
+      'an unknown key in a list',
+      '{ "edge": { "edges": [ {\n"name": "a", "url": "https://a.example", "token": "0123456789abcdef", "secret": 1 } ] } }',
+      2,
+      71,
+      'Unknown key "edge.edges.0.secret".',
+    ],
+    [
+      'a missing key',
+      '{ "edge": { "edges": [\n { "name": "a", "url": "https://a.example" } ] } }',
+      2,
+      2,
+      '"edge.edges.0.token": Invalid input: expected string, received undefined.',
+    ],
+  ])('%s', (_, text, line, column, message) => {
+    expect(parseConfig(text, 'f')).toEqual({ kind: 'wrong', path: 'f', mistakes: [{ line, column, message }] });
+  });
+
+  test('every mistake is told, not only the first', () => {
+    const text = '{\n"log": 1,\n"anotate": true,\n"listen": { "port": -1 }\n}';
+    expect(placesOf(parseConfig(text, 'f'))).toEqual(['2:1', '3:1', '4:13']);
+  });
+});
+
+describe('where it is looked for', () => {
+  const paths = { config: join(folder, 'home'), state: join(folder, 'state') };
+  const here = join(folder, 'here');
+  mkdirSync(here);
+  mkdirSync(paths.config);
+
+  test('without a file all is default', () => {
+    expect(loadConfig(undefined, paths, here)).toEqual({ kind: 'loaded', config: config.parse({}), path: undefined });
+  });
+
+  test('the working directory comes before the user’s folder', () => {
+    writeFileSync(join(paths.config, 'edgehop.jsonc'), '{ "log": "quiet" }');
+    expect(loadConfig(undefined, paths, here)).toMatchObject({ config: { log: 'quiet' } });
+    writeFileSync(join(here, 'edgehop.jsonc'), '{ "log": "json" }');
+    expect(loadConfig(undefined, paths, here)).toMatchObject({ config: { log: 'json' } });
+  });
+
+  test('a file may begin with the mark that Windows editors put there', () => {
+    writeFileSync(join(here, 'windows.jsonc'), '\ufeff{ "log": "json" }');
+    expect(loadConfig('windows.jsonc', paths, here)).toMatchObject({ kind: 'loaded', config: { log: 'json' } });
+  });
+
+  test('a named file is read from the working directory, and must be there', () => {
+    writeFileSync(join(here, 'mine.jsonc'), '{ "annotate": false }');
+    expect(loadConfig('mine.jsonc', paths, here)).toMatchObject({ config: { annotate: false, log: 'pretty' } });
+    expect(loadConfig('yours.jsonc', paths, here)).toEqual({
+      kind: 'wrong',
+      path: join(here, 'yours.jsonc'),
+      mistakes: [{ line: 1, column: 1, message: 'There is no such file.' }],
+    });
+  });
+});
+
+function placesOf(loaded: Loaded): string[] {
+  return loaded.kind === 'wrong' ? loaded.mistakes.map(({ line, column }) => `${line}:${column}`).sort() : [];
+}

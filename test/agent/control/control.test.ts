@@ -1,0 +1,109 @@
+// The control port answers this machine's own, and what it knows of exchanges only to who has the token.
+import { describe, expect, test } from 'vitest';
+import { createControlApp } from '../../../agent/control/control.ts';
+import { rememberRecent } from '../../../agent/control/recent.ts';
+import { recordOf } from '../../../agent/proxy/trace.ts';
+import type { Readiness } from '../../../schemas/api.ts';
+import { stillClock, testTrace } from '../../support/walk.ts';
+
+const clock = stillClock();
+const token = 'the token';
+const recent = rememberRecent(8);
+const trace = testTrace({ method: 'GET', url: 'http://o.example/' });
+recent.observer.finished(trace);
+
+describe('who is answered', () => {
+  test.each([
+    ['127.0.0.1:8081', undefined, 200],
+    ['localhost:8081', undefined, 200],
+    ['LOCALHOST', undefined, 200],
+    ['[::1]:8081', undefined, 200],
+    ['127.0.0.1:8081', 'http://127.0.0.1:8081', 200],
+    ['evil.example:8081', undefined, 403],
+    ['localhost.evil.example', undefined, 403],
+    ['127.0.0.1.evil.example', undefined, 403],
+    ['127.0.0.1:8081@evil.example', undefined, 403],
+    ['0.0.0.0:8081', undefined, 403],
+    ['localtest.me:8081', undefined, 403],
+    ['', undefined, 403],
+    [undefined, undefined, 403],
+    ['127.0.0.1:8081', 'http://evil.example', 403],
+    ['127.0.0.1:8081', 'https://localhost.evil.example', 403],
+    ['127.0.0.1:8081', 'null', 403],
+    ['127.0.0.1:8081', '', 403],
+  ])('G03, G04, G06: Host %j with Origin %j is answered %i', async (host, origin, status) => {
+    for (const path of ['/ready', '/v1/exchanges/1a2b-7']) {
+      const answer = await asked(path, {
+        ...(host !== undefined && { host }),
+        ...(origin !== undefined && { origin }),
+        authorization: `Bearer ${token}`,
+      });
+      expect(answer.status, path).toBe(status);
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    }
+  });
+
+  test.each([
+    undefined,
+    'Bearer',
+    'Bearer ',
+    'Bearer the toke',
+    'Bearer the tokenx',
+    'Bearer THE TOKEN',
+    `Basic ${token}`,
+    token,
+  ])('%j is not the token', async (authorization) => {
+    const paths = ['/v1/exchanges/1a2b-7', '/v1/exchanges?client=127.0.0.1@50000', '/v1/nothing'];
+    for (const path of paths) {
+      const answer = await asked(path, { host: 'localhost', ...(authorization !== undefined && { authorization }) });
+      expect(answer.status).toBe(401);
+      expect(await answer.text()).not.toContain(token);
+    }
+  });
+});
+
+describe('what is answered', () => {
+  test.each([
+    [{ ready: true, agent: 'listening', edge: 'ready' }, 200],
+    [{ ready: false, agent: 'draining', edge: 'ready' }, 503],
+  ] as const)('/ready says %j with %i, without a token', async (readiness, status) => {
+    const answer = await asked('/ready', { host: 'localhost' }, readiness);
+    expect([answer.status, await answer.json()]).toEqual([status, readiness]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test.each([
+    ['/v1/exchanges/1a2b-7', 200],
+    ['/v1/exchanges/1a2b-8', 404],
+    ['/v1/exchanges?client=127.0.0.1@50000', 200],
+    ['/v1/exchanges?client=127.0.0.1%4050000', 200],
+    ['/v1/exchanges?client=127.0.0.1@50001', 404],
+    ['/v1/exchanges?client=127.0.0.2@50000', 404],
+    ['/v1/exchanges?client=', 404],
+    ['/v1/exchanges', 404],
+    ['/', 404],
+  ])('%s is answered %i', async (path, status) => {
+    const answer = await asked(path, { host: 'localhost', authorization: `Bearer ${token}` });
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(await answer.json()).toEqual(recordOf(trace, clock));
+  });
+
+  test('an IPv6 client is found by its address and port', async () => {
+    const ipv6 = testTrace({
+      id: '1a2b-9',
+      connection: { number: 4, address: '::1', port: 50_000, acceptedAt: 1 },
+    } as object);
+    recent.observer.finished(ipv6);
+    const answer = await asked('/v1/exchanges?client=::1@50000', { host: '[::1]', authorization: `Bearer ${token}` });
+    expect(await answer.json()).toMatchObject({ id: '1a2b-9' });
+  });
+});
+
+function asked(
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  readiness: Readiness = { ready: true, agent: 'listening', edge: 'none' },
+): Promise<Response> {
+  const app = createControlApp({ clock, recent, readiness: () => readiness, token });
+  return Promise.resolve(app.request(path, { headers }));
+}

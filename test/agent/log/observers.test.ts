@@ -1,0 +1,38 @@
+// Several observers hear everything, in their order; one of finished records hears nothing else.
+import { expect, test } from 'vitest';
+import { observers, onFinished } from '../../../agent/log/observers.ts';
+import type { Observer, Trace } from '../../../agent/proxy/ports.ts';
+import { connection, listening, testTrace } from '../../support/walk.ts';
+
+const events = [
+  'connection accepted',
+  'request received',
+  'request relayed',
+  'response received',
+  'finished',
+  'connection closed',
+];
+
+test('every observer is told of every event', () => {
+  const [one, other] = [listening(), listening()];
+  tellAll(observers([one.observer, other.observer]));
+  expect(one.told).toEqual(events);
+  expect(other.told).toEqual(events);
+});
+
+test('an observer of finished records is told of those, with their trace', () => {
+  const traces: Trace[] = [];
+  tellAll(onFinished((trace) => void traces.push(trace)));
+  expect(traces).toEqual([trace]);
+});
+
+const trace = testTrace();
+
+function tellAll(observer: Observer): void {
+  observer.connectionAccepted(connection, 1);
+  observer.requestReceived(trace);
+  observer.requestRelayed(trace);
+  observer.responseReceived(trace);
+  observer.finished(trace);
+  observer.connectionClosed(connection, 1, 0);
+}

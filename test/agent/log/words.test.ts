@@ -1,0 +1,27 @@
+// The words of routes, and text from outside that can neither forge a line nor steer a terminal.
+import { expect, test } from 'vitest';
+import { printable, routeInWords } from '../../../agent/log/words.ts';
+import { type Route, routeReasons } from '../../../schemas/exchange.ts';
+
+test.each<[Route | undefined, string]>([
+  [undefined, 'not forwarded'],
+  [{ kind: 'edge', edge: 'home', because: 'configured' }, 'by edge home'],
+  [{ kind: 'edge', edge: 'home', colo: 'FRA', because: 'configured' }, 'by edge home (FRA)'],
+  [{ kind: 'direct', because: 'no-edge' }, 'directly (no edge)'],
+  [{ kind: 'edge', edge: 'a\nb', colo: '\x1b[2J', because: 'configured' }, 'by edge a?b (?[2J)'],
+])('%j is %j', (route, words) => {
+  expect(routeInWords(route)).toBe(words);
+});
+
+test.each(routeReasons)('the reason %s has words', (because) => {
+  expect(routeInWords({ kind: 'direct', because })).toMatch(/^directly \([a-z ]+\)$/);
+});
+
+test('G08: no control character and no line end is printed, and everything else is', () => {
+  const controls = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).filter((c) =>
+    /\p{Cc}/u.test(c),
+  );
+  expect(controls.length).toBe(65);
+  expect(printable(`${controls.join('')}\u2028\u2029`)).toBe('?'.repeat(67));
+  expect(printable('http://ö.example/日本 \u{1f600}')).toBe('http://ö.example/日本 \u{1f600}');
+});

@@ -1,0 +1,192 @@
+// What is accepted is understood whole; what is ambiguous is refused with a status and a reason.
+import { PassThrough, type Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { accept } from '../../../../agent/proxy/accept/accept.ts';
+import type { Accepted, AcceptedRequest, Arrival } from '../../../../agent/proxy/ports.ts';
+import { testTrace } from '../../../support/walk.ts';
+
+describe('accepted', () => {
+  test('a request in absolute-form, its URL canonical and its fields as they came', () => {
+    const { request, trace } = accepted('GET HTTP://O.Example:80/a/../b?c', ['hOST: x', 'A: 1', 'a: 2']);
+    expect(request).toMatchObject({
+      method: 'GET',
+      url: 'http://o.example/b?c',
+      scheme: 'http',
+      host: 'o.example',
+      port: 80,
+      path: '/b?c',
+      httpVersion: '1.1',
+      framing: { kind: 'none' },
+      content: undefined,
+    });
+    expect(request.fields).toEqual([
+      ['hOST', 'x'],
+      ['A', '1'],
+      ['a', '2'],
+    ]);
+    expect(trace).toMatchObject({
+      method: 'GET',
+      url: 'http://o.example/b?c',
+      httpVersion: '1.1',
+      host: 'o.example',
+      port: 80,
+    });
+  });
+
+  test('A20, RFC 9112 3.2.2: a Host that differs from the target is ignored', () => {
+    expect(accepted('GET http://b.example/', ['Host: a.example']).request.host).toBe('b.example');
+  });
+
+  test('A21: HTTP/1.0 needs no Host', () => {
+    expect(accepted('GET http://o.example/', [], '1.0').request.httpVersion).toBe('1.0');
+  });
+
+  test('D11: userinfo in the target goes nowhere', () => {
+    const { request } = accepted('GET http://u:p@o.example/', ['Host: o.example']);
+    expect(JSON.stringify([request.url, request.host, request.path, request.fields])).not.toMatch(/u:p|u@/);
+  });
+
+  test.each([
+    ['A02', ['Transfer-Encoding: chunked'], { kind: 'chunked' }, true],
+    ['A05', ['Content-Length: 010'], { kind: 'length', octets: 10 }, true],
+    ['A13: GET with content', ['Content-Length: 1'], { kind: 'length', octets: 1 }, true],
+    ['a length of zero', ['Content-Length: 0'], { kind: 'length', octets: 0 }, false],
+    ['none', [], { kind: 'none' }, false],
+  ] as const)('framing, %s: %j', (_, lines, framing, hasContent) => {
+    const { request } = accepted('GET http://o.example/', ['Host: o.example', ...lines]);
+    expect(request.framing).toEqual(framing);
+    expect(request.content !== undefined).toBe(hasContent);
+  });
+});
+
+describe('refused', () => {
+  const host = 'Host: o.example';
+  test.each([
+    ['A01', 'POST http://o.example/', [host, 'Content-Length: 5', 'Transfer-Encoding: chunked'], 400],
+    ['A04', 'POST http://o.example/', [host, 'Content-Length: +5'], 400],
+    ['A20: two Hosts', 'GET http://o.example/', [host, host], 400],
+    ['A20: an empty Host', 'GET http://o.example/', ['Host:'], 400],
+    ['A20: a Host with userinfo', 'GET http://o.example/', ['Host: b@a'], 400],
+    ['A20: a Host with a path', 'GET http://o.example/', ['Host: a/x?'], 400],
+    ['A21: no Host', 'GET http://o.example/', [], 400],
+    ['A24: asterisk-form', 'OPTIONS *', [host], 400],
+    ['A24: origin-form', 'GET /', [host], 400],
+    ['A24: no form', 'GET admin', [host], 400],
+    ['a fragment', 'GET http://o.example/#x', [host], 400],
+  ])('%s: %s with %j', (_, line, lines, status) => {
+    expect(arrive(line, lines)).toMatchObject({ kind: 'refused', error: { type: 'http_request_error', status } });
+  });
+
+  test('A06: chunks in HTTP/1.0', () => {
+    expect(arrive('POST http://o.example/', ['Transfer-Encoding: chunked'], '1.0').kind).toBe('refused');
+  });
+
+  test.each(['2.0', '1.2', '0.9', '3.1'])('A12: HTTP/%s is answered 505', (version) => {
+    expect(arrive('GET http://o.example/', [host], version)).toMatchObject({ error: { status: 505 } });
+  });
+
+  test('G02: a page that asks the proxy for a path of its own is told how a proxy is used', () => {
+    expect(arrive('GET /v1/exchanges', ['Host: 127.0.0.1:8080'])).toMatchObject({
+      error: { advice: expect.stringContaining('proxy') },
+    });
+  });
+
+  test('nothing of the request stands in the reason', () => {
+    const refusals = [
+      arrive('GET http://secret.example/#x', [host]),
+      arrive('GET http://o.example/', ['Host: secret@x']),
+      arrive('POST http://o.example/', [host, 'Content-Length: secret']),
+      arrive('GET secret', [host]),
+    ];
+    for (const refusal of refusals) expect((refusal as { error: Error }).error.message).not.toContain('secret');
+  });
+});
+
+describe('RFC 9110 10.1.1: 100 (Continue)', () => {
+  const posted = ['Host: o.example', 'Content-Length: 5'];
+  test.each([
+    ['a client that waits is told once', [...posted, 'Expect: 100-continue'], '1.1', 1],
+    ['a client that does not wait is not', posted, '1.1', 0],
+    ['another expectation is not met', [...posted, 'Expect: x-100-continue'], '1.1', 0],
+    ['HTTP/1.0 does not know it', [...posted, 'Expect: 100-continue'], '1.0', 0],
+  ] as const)('%s', (_, lines, version, told) => {
+    const { request, continued } = accepted('POST http://o.example/', lines, version);
+    request.continue();
+    request.continue();
+    expect(continued()).toBe(told);
+  });
+});
+
+describe('content', () => {
+  const chunked = ['Host: o.example', 'Transfer-Encoding: chunked'];
+
+  test('comes octet for octet and is counted', async () => {
+    const { request, trace, message } = accepted('POST http://o.example/', chunked);
+    message.write('ab');
+    message.complete = true;
+    message.end('c');
+    expect(await textOf(request.content)).toBe('abc');
+    expect(trace.fromClient).toBe(3);
+  });
+
+  test('that breaks off fails, and says whose fault it is', async () => {
+    const { request, message } = accepted('POST http://o.example/', chunked);
+    message.write('ab');
+    message.destroy();
+    await expect(textOf(request.content)).rejects.toMatchObject({ type: 'http_request_error' });
+  });
+});
+
+interface FakeMessage extends PassThrough {
+  complete: boolean;
+}
+
+function arrive(line: string, lines: readonly string[], httpVersion = '1.1'): Accepted {
+  return accept(arrivalOf(line, lines, httpVersion));
+}
+
+function accepted(line: string, lines: readonly string[], httpVersion = '1.1') {
+  const arrival = arrivalOf(line, lines, httpVersion);
+  const result = accept(arrival);
+  if (result.kind === 'refused') throw result.error;
+  const request: AcceptedRequest = result.request;
+  return {
+    request,
+    trace: arrival.trace,
+    message: arrival.message as unknown as FakeMessage,
+    continued: arrival.continued,
+  };
+}
+
+/** As Node's parser gives it: `line` is `METHOD target`. */
+function arrivalOf(line: string, lines: readonly string[], httpVersion: string): Arrival & { continued: () => number } {
+  const [method, url] = line.split(' ');
+  const fields = lines.map((text) => text.split(/: ?/) as [string, string]);
+  const [major, minor] = httpVersion.split('.').map(Number);
+  let told = 0;
+  const message = Object.assign(new PassThrough(), {
+    method,
+    url,
+    httpVersion,
+    httpVersionMajor: major,
+    httpVersionMinor: minor,
+    rawHeaders: fields.flat(),
+    headers: Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value])),
+    complete: false,
+  });
+  message.on('error', () => undefined);
+  const reply = {
+    writeContinue: () => {
+      told++;
+    },
+  };
+  return { trace: testTrace(), message, reply, continued: () => told } as unknown as Arrival & {
+    continued: () => number;
+  };
+}
+
+async function textOf(content: Readable | undefined): Promise<string> {
+  let text = '';
+  for await (const piece of content ?? []) text += piece;
+  return text;
+}

@@ -1,0 +1,192 @@
+// Where a request may go: judged by its name and by every address, for each place from which it would go out.
+import { describe, expect, test } from 'vitest';
+import { type AdmitPorts, admitDestination, createAdmit } from '../../../../agent/proxy/admit/admit.ts';
+import type { Resolution } from '../../../../agent/proxy/ports.ts';
+import { type DestinationException, parseException } from '../../../../http/destination.ts';
+import { ProxyError } from '../../../../http/proxy-error.ts';
+import { plannedRequest, testTrace } from '../../../support/walk.ts';
+
+const zone: Readonly<Record<string, readonly string[]>> = {
+  'public.example': ['93.184.215.14', '2606:2800:21f:cb07:6820:80da:af6b:8b2c'],
+  'private.example': ['10.0.0.7'],
+  'mixed.example': ['93.184.215.14', '::1'],
+  'nas.home.arpa': ['192.168.1.5'],
+  'two.home.arpa': ['192.168.1.5', '192.168.1.6'],
+};
+
+describe('a name is judged by every address that it resolves to', () => {
+  test.each([
+    ['public.example', 'embedded', 'admitted', '93.184.215.14'],
+    ['private.example', 'embedded', 'destination_ip_prohibited', '10.0.0.7'],
+    ['private.example', 'none', 'destination_ip_prohibited', '10.0.0.7'],
+    ['mixed.example', 'embedded', 'destination_ip_prohibited', '93.184.215.14'],
+    ['nowhere.example', 'embedded', 'dns_error', undefined],
+    ['localhost', 'embedded', 'destination_ip_prohibited', undefined],
+    ['localhost', 'deployed', 'destination_ip_prohibited', undefined],
+    ['127.0.0.1', 'deployed', 'destination_ip_prohibited', undefined],
+    ['[::ffff:127.0.0.1]', 'none', 'destination_ip_prohibited', undefined],
+    ['93.184.215.14', 'embedded', 'admitted', '93.184.215.14'],
+  ] as const)('%s by an edge that is %s: %s', async (host, edge, result, address) => {
+    const trace = testTrace();
+    const admission = await admitDestination(portsOf({ edge }), { host, port: 80, purpose: 'exchange' }, trace);
+    expect(admission.kind === 'refused' ? admission.error.type : admission.kind).toBe(result);
+    expect(trace.address).toBe(address);
+  });
+
+  test('what is refused says how to allow it, and is answered 403', async () => {
+    const admission = await admitted({ host: 'private.example' });
+    expect(admission).toMatchObject({
+      error: { status: 403, advice: expect.stringMatching(/--allow-private.*admit\.destinations\.allow/) },
+    });
+  });
+
+  test('a port of another protocol is refused, and its advice is not to allow everything private', async () => {
+    const admission = await admitted({ host: 'public.example', port: 25 });
+    expect(admission).toMatchObject({ kind: 'refused', error: { type: 'http_request_denied', status: 403 } });
+    expect(admission).not.toMatchObject({ error: { advice: expect.stringContaining('--allow-private') } });
+  });
+
+  test('C03: an answer that has changed is judged anew, every time', async () => {
+    const answers = [['93.184.215.14'], ['127.0.0.1']];
+    const ports = portsOf({ resolve: async () => ({ kind: 'resolved', addresses: answers.shift() ?? [] }) });
+    const ask = () => admitDestination(ports, { host: 'rebind.example', port: 80, purpose: 'exchange' }, testTrace());
+    expect((await ask()).kind).toBe('admitted');
+    expect((await ask()).kind).toBe('refused');
+  });
+});
+
+describe('a deployed edge looks names up itself', () => {
+  test('so an exchange does not wait for a look-up; its address is noted when it comes', async () => {
+    const trace = testTrace();
+    const answer = Promise.withResolvers<Resolution>();
+    const ports = portsOf({ edge: 'deployed', resolve: () => answer.promise });
+    expect(await admitDestination(ports, { host: 'private.example', port: 80, purpose: 'exchange' }, trace)).toEqual({
+      kind: 'admitted',
+      addresses: [],
+      directOnly: false,
+    });
+    expect(trace).toMatchObject({ address: undefined, addressKnownBy: 'unknown' });
+    answer.resolve({ kind: 'resolved', addresses: ['10.0.0.7'] });
+    await new Promise(setImmediate);
+    expect(trace).toMatchObject({ address: '10.0.0.7', addressKnownBy: 'agent-dns' });
+  });
+
+  test('but a tunnel is dialled from here, so it is looked up here', async () => {
+    const ports = portsOf({ edge: 'deployed' });
+    const destination = { host: 'private.example', port: 443, purpose: 'tunnel' } as const;
+    expect((await admitDestination(ports, destination, testTrace())).kind).toBe('refused');
+  });
+
+  test('and a private name that is allowed is looked up here, for only this machine reaches it', async () => {
+    expect(await admitted({ host: 'nas.home.arpa', edge: 'deployed', allow: ['nas.home.arpa'] })).toMatchObject({
+      kind: 'admitted',
+      directOnly: true,
+    });
+    expect(await admitted({ host: 'public.example', edge: 'deployed', allowPrivate: true })).toMatchObject({
+      kind: 'admitted',
+      directOnly: false,
+    });
+  });
+});
+
+describe('a private destination that is allowed goes by the edge only where the edge may dial it', () => {
+  test.each([
+    ['a range, which the network policy can name', 'embedded', ['192.168.1.0/24'], false, false],
+    ['a name, which it cannot', 'embedded', ['nas.home.arpa'], false, true],
+    ['a name and its address', 'embedded', ['nas.home.arpa', '192.168.1.5'], false, false],
+    ['everything private', 'embedded', [], true, false],
+    ['a range, but the edge is elsewhere', 'deployed', ['192.168.1.0/24', 'nas.home.arpa'], false, true],
+    ['everything private, but the edge is elsewhere', 'deployed', [], true, true],
+  ] as const)('%s', async (_, edge, allow, allowPrivate, directOnly) => {
+    expect(
+      await admitted({
+        host: 'nas.home.arpa',
+        edge,
+        allow: ['nas.home.arpa:81', '*.home.arpa:80', ...allow],
+        allowPrivate,
+      }),
+    ).toMatchObject({
+      kind: 'admitted',
+      directOnly,
+    });
+  });
+
+  test('each address counts', async () => {
+    const allow = ['two.home.arpa', '192.168.1.5'];
+    expect(await admitted({ host: 'two.home.arpa', allow })).toMatchObject({ kind: 'admitted', directOnly: true });
+  });
+
+  test('an exception for another port is none', async () => {
+    expect((await admitted({ host: 'nas.home.arpa', allow: ['nas.home.arpa:81'] })).kind).toBe('refused');
+    expect((await admitted({ host: '192.168.1.5', allow: ['192.168.1.5:81'] })).kind).toBe('refused');
+  });
+});
+
+describe('ourselves', () => {
+  test.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', 'own.example'])(
+    'C05, G05: %s at a port of ours is refused, whatever is allowed',
+    async (host) => {
+      const ports = portsOf({
+        policy: () => ({ allowPrivate: true, exceptions: [] }),
+        resolve: async () => ({ kind: 'resolved', addresses: ['93.184.215.14', '127.0.0.1'] }),
+        isOwn: (address, port) => ['127.0.0.1', '::1'].includes(address) && port === 8080,
+      });
+      for (const purpose of ['exchange', 'tunnel'] as const) {
+        const admission = await admitDestination(ports, { host, port: 8080, purpose }, testTrace());
+        expect(admission).toMatchObject({ kind: 'refused', error: { type: 'destination_ip_prohibited', status: 403 } });
+        expect((await admitDestination(ports, { host, port: 8088, purpose }, testTrace())).kind).toBe('admitted');
+      }
+    },
+  );
+
+  test('C12: a request that came through this agent is a loop, before anything is looked up', async () => {
+    const ports = portsOf({
+      resolve: async () => {
+        throw new Error('asked');
+      },
+    });
+    const fields = [['Via', '1.1 other, 1.1 edgehop-1a2b']] as const;
+    expect(await createAdmit(ports)(plannedRequest({ fields, host: 'public.example' }))).toMatchObject({
+      kind: 'refused',
+      error: { type: 'proxy_loop_detected', status: 502 },
+    });
+  });
+
+  test('another agent in Via is no loop', async () => {
+    const fields = [['Via', '1.1 edgehop-ffff']] as const;
+    expect(await createAdmit(portsOf({}))(plannedRequest({ fields, host: 'public.example' }))).toMatchObject({
+      kind: 'admitted',
+      request: { host: 'public.example', directOnly: false, fields },
+    });
+  });
+});
+
+interface Asked {
+  readonly host: string;
+  readonly port?: number;
+  readonly edge?: AdmitPorts['edge'];
+  readonly allow?: readonly string[];
+  readonly allowPrivate?: boolean;
+}
+
+function admitted({ host, port = 80, edge = 'embedded', allow = [], allowPrivate = false }: Asked) {
+  const exceptions = allow.map((text) => parseException(text) as DestinationException);
+  const ports = portsOf({ edge, policy: () => ({ allowPrivate, exceptions }) });
+  return admitDestination(ports, { host, port, purpose: 'exchange' }, testTrace());
+}
+
+function portsOf(changed: Partial<AdmitPorts>): AdmitPorts {
+  return {
+    policy: () => ({ allowPrivate: false, exceptions: [] }),
+    resolve: async (host): Promise<Resolution> => {
+      const addresses = zone[host];
+      return addresses === undefined
+        ? { kind: 'failed', error: new ProxyError('dns_error', 'No such name.') }
+        : { kind: 'resolved', addresses };
+    },
+    isOwn: () => false,
+    pseudonym: 'edgehop-1a2b',
+    edge: 'embedded',
+    ...changed,
+  };
+}

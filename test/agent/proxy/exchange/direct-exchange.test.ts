@@ -1,0 +1,137 @@
+// The direct route: what is sent to the origin, and what each answer of it comes to.
+import { Readable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { createDirectExchange } from '../../../../agent/proxy/exchange/direct-exchange.ts';
+import type { Outcome, PlannedRequest, UpstreamAnswer, UpstreamRequest } from '../../../../agent/proxy/ports.ts';
+import type { Fields } from '../../../../http/fields.ts';
+import { ProxyError } from '../../../../http/proxy-error.ts';
+import { contentOf, limits, listening, plannedRequest, receivedOf, stillClock } from '../../../support/walk.ts';
+
+const route = { kind: 'direct', because: 'no-edge' } as const;
+
+test('the request goes out with a Host of its target and a length in canonical digits', async () => {
+  const content = Readable.from(['12345']);
+  const request = plannedRequest({
+    method: 'POST',
+    path: '/a?b',
+    framing: { kind: 'length', octets: 5 },
+    content,
+    forwardFields: [
+      ['A', '1'],
+      ['Via', '1.1 edgehop-1a2b'],
+    ],
+  });
+  const { sent, told } = await exchanged(request, answered());
+  expect(sent).toMatchObject([
+    { origin: 'http://o.example', method: 'POST', path: '/a?b', content, headDeadlineMs: 1_000 },
+  ]);
+  expect(sent[0]?.flatFields).toEqual([
+    ...['Host', 'o.example', 'A', '1', 'Via', '1.1 edgehop-1a2b'],
+    ...['Content-Length', '5'],
+  ]);
+  expect(told).toEqual(['request relayed', 'response received']);
+});
+
+test.each([
+  ['http', 'o.example', 80, 'o.example'],
+  ['http', 'o.example', 443, 'o.example:443'],
+  ['https', 'o.example', 443, 'o.example'],
+  ['https', '[::1]', 8443, '[::1]:8443'],
+] as const)('RFC 9110 7.2: of %s://%s port %i the Host is %s', async (scheme, host, port, field) => {
+  const { sent } = await exchanged(plannedRequest({ scheme, host, port }), answered());
+  expect(sent[0]).toMatchObject({
+    origin: `${scheme}://${field}`,
+    flatFields: expect.arrayContaining(['Host', field]),
+  });
+});
+
+test('a response is told with its address, and its content is counted', async () => {
+  const request = plannedRequest();
+  const { outcome } = await exchanged(request, answered({ address: '192.0.2.1' }, [['Content-Length', '3']], ['ab']));
+  expect(request.trace).toMatchObject({
+    address: '192.0.2.1',
+    addressKnownBy: 'socket',
+    stamps: { 'request-relayed': 7, 'response-received': 7 },
+  });
+  if (outcome.kind !== 'response' || outcome.response.content.kind !== 'some') throw new Error(outcome.kind);
+  expect(outcome.response).toMatchObject({ status: 200, reason: 'OK', content: { octets: 3 } });
+  expect(receivedOf(outcome.response.content.source).endings).toEqual(['http_response_incomplete']);
+});
+
+test('an address that is not certain does not replace the one that was checked', async () => {
+  const request = plannedRequest();
+  Object.assign(request.trace, { address: '192.0.2.9', addressKnownBy: 'agent-dns' });
+  await exchanged(request, answered({ address: undefined }));
+  expect(request.trace).toMatchObject({ address: '192.0.2.9', addressKnownBy: 'agent-dns' });
+});
+
+test('the client is told to send its content before the origin is asked', async () => {
+  const order: string[] = [];
+  const request = plannedRequest({ continue: () => void order.push('continue') });
+  const send = async () => {
+    order.push('send');
+    return answered();
+  };
+  const direct = { send, close: async () => undefined };
+  await createDirectExchange({ clock: stillClock(), observer: listening().observer, limits, direct })(request, route);
+  expect(order).toEqual(['continue', 'send']);
+});
+
+test('a head that is not sound is refused, and its content is not wanted', async () => {
+  const content = contentOf(['x'], 'open');
+  const { outcome } = await exchanged(plannedRequest(), { ...answered({ status: 101 }), content } as UpstreamAnswer);
+  expect(outcome).toMatchObject({ kind: 'failed', error: { type: 'http_protocol_error' }, mayRetry: false });
+  expect(content.wasCancelled).toBe(true);
+});
+
+test('B08: content after a response that has none is cut', async () => {
+  const content = contentOf(['x'], 'open');
+  const { outcome } = await exchanged(plannedRequest({ method: 'HEAD' }), { ...answered(), content } as UpstreamAnswer);
+  expect(outcome).toMatchObject({ response: { content: { kind: 'none' } } });
+  expect(content.wasCancelled).toBe(true);
+});
+
+test.each([
+  ['a stale connection', 'GET', false, 'stale', true],
+  ['a stale connection, but content', 'PUT', true, 'stale', false],
+  ['a stale connection, but an effect', 'POST', false, 'stale', false],
+  ['no answer', 'GET', false, 'unanswered', false],
+  ['no connection', 'GET', false, 'unsent', false],
+] as const)('RFC 9110 9.2.2, %s: %s, a %s with content %s', async (_, method, hasContent, progress, mayRetry) => {
+  const error = new ProxyError('connection_terminated', 'Gone.');
+  const request = plannedRequest({ method, content: hasContent ? Readable.from(['x']) : undefined });
+  const { outcome } = await exchanged(request, { kind: 'failed', error, progress });
+  expect(outcome).toEqual({ kind: 'failed', error, source: 'agent', mayRetry });
+});
+
+async function exchanged(request: PlannedRequest, answer: UpstreamAnswer) {
+  const { observer, told } = listening();
+  const sent: UpstreamRequest[] = [];
+  const direct = {
+    send: async (upstream: UpstreamRequest) => {
+      sent.push(upstream);
+      return answer;
+    },
+    close: async () => undefined,
+  };
+  const exchange = createDirectExchange({ clock: stillClock(7), observer, limits, direct });
+  const outcome: Outcome = await exchange(request, route);
+  return { outcome, sent, told };
+}
+
+function answered(
+  parts: { readonly status?: number; readonly address?: string | undefined } = {},
+  fields: Fields = [],
+  pieces: readonly string[] = [],
+): UpstreamAnswer {
+  return {
+    kind: 'response',
+    status: 200,
+    reason: 'OK',
+    fields: () => fields,
+    field: () => undefined,
+    content: contentOf(pieces),
+    address: undefined,
+    ...parts,
+  };
+}

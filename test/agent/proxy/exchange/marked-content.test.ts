@@ -1,0 +1,86 @@
+// Marked content: whatever the pieces, it comes out octet for octet, its end record never does, and without that it fails.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { unmarked } from '../../../../agent/proxy/exchange/marked-content.ts';
+import { ProxyError } from '../../../../http/proxy-error.ts';
+import { maxEndRecordBytes } from '../../../../schemas/relay.ts';
+import { contentOf, receivedOf } from '../../../support/walk.ts';
+
+const nonce = Buffer.from('aabaabaaabaabaac', 'latin1');
+const record = Buffer.from('{"outcome":"complete"}');
+
+/** Contents that look like the nonce, for a search that forgets what it has seen is wrong there. */
+const contents = fc
+  .array(fc.oneof(fc.constantFrom('aab', 'aabaabaaabaabaa', 'aa', 'b'), fc.string({ unit: 'binary-ascii' })))
+  .map((parts) => Buffer.from(parts.join(''), 'latin1'))
+  .filter((content) => !Buffer.concat([content, nonce]).subarray(0, -1).includes(nonce));
+
+const cuts = fc.array(fc.nat(200), { maxLength: 30 });
+
+test('content comes out octet for octet, whatever the pieces in which it came', () => {
+  fc.assert(
+    fc.property(contents, cuts, (content, lengths) => {
+      const pieces = cut(Buffer.concat([content, nonce, record]), lengths);
+      expect(receivedOf(unmarked(contentOf(pieces), nonce))).toEqual({
+        octets: content.toString('latin1'),
+        endings: ['end'],
+      });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('content that is cut anywhere fails, and nothing but content has come out', () => {
+  fc.assert(
+    fc.property(contents, cuts, fc.nat(), (content, lengths, at) => {
+      const whole = Buffer.concat([content, nonce, record]);
+      const pieces = cut(whole.subarray(0, at % whole.length), lengths);
+      const received = receivedOf(unmarked(contentOf(pieces), nonce));
+      expect(received.endings).toEqual(['http_response_incomplete']);
+      expect(content.toString('latin1').startsWith(received.octets)).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('no more is held back than may be the beginning of the nonce', () => {
+  const received = receivedOf(unmarked(contentOf(['xyz', 'aabaabaaabaabaa', 'aab'], 'open'), nonce));
+  // The 15 octets that were held turn out to be no beginning; the last three may be one again.
+  expect(received.octets).toBe('xyzaabaabaaabaabaa');
+  expect(receivedOf(unmarked(contentOf(['event: 1\n\n'], 'open'), nonce)).octets).toBe('event: 1\n\n');
+});
+
+test.each([
+  ['of another version', '{"outcome":"complete","trailers":[]}'],
+  ['that is no JSON', 'complete'],
+  ['that is followed by more', '{"outcome":"complete"}x'],
+  ['that is empty', ''],
+])('content with an end record %s fails', (_, text) => {
+  const pieces = [Buffer.from('content'), Buffer.concat([nonce, Buffer.from(text)])];
+  expect(receivedOf(unmarked(contentOf(pieces), nonce))).toEqual({
+    octets: 'content',
+    endings: ['http_response_incomplete'],
+  });
+});
+
+test('an end record without end fails at once and is cut off at its source', () => {
+  const source = contentOf([nonce, Buffer.alloc(maxEndRecordBytes), 'x', 'y'], 'open');
+  expect(receivedOf(unmarked(source, nonce))).toEqual({ octets: '', endings: ['http_response_incomplete'] });
+  expect(source.wasCancelled).toBe(true);
+});
+
+test('a failure on the way is told as it is', () => {
+  const error = new ProxyError('connection_read_timeout', 'Too slow.');
+  expect(receivedOf(unmarked(contentOf(['ab'], error), nonce)).endings).toEqual(['connection_read_timeout']);
+});
+
+/** Cuts octets into pieces of these lengths; what is left is the last piece. */
+function cut(octets: Buffer, lengths: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let start = 0;
+  for (const length of lengths) {
+    pieces.push(octets.subarray(start, start + length));
+    start += length;
+  }
+  return [...pieces, octets.subarray(start)];
+}

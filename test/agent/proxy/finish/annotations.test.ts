@@ -1,0 +1,43 @@
+// What is added to a forwarded response: durations that one clock saw, and the hop that was asked.
+import { expect, test } from 'vitest';
+import { annotations } from '../../../../agent/proxy/finish/annotations.ts';
+import type { Trace } from '../../../../agent/proxy/ports.ts';
+import { testTrace } from '../../../support/walk.ts';
+
+const stamps = { 'request-received': 10, 'request-relayed': 11.5, 'response-received': 40 };
+
+test('by the direct route the origin’s time is the agent’s to tell', () => {
+  const trace = testTrace({ stamps, host: 'o.example', route: { kind: 'direct', because: 'no-edge' } });
+  expect(annotated(trace)).toEqual({
+    'Server-Timing': 'edgehop;desc="1a2b-7";dur=30, agent;dur=1.5, origin;dur=28.5',
+    'Proxy-Status': 'edgehop;next-hop="o.example";received-status=404',
+  });
+});
+
+test('by the edge the origin’s time is the edge’s, whatever its clock shows', () => {
+  const stages = { 'edge-received': 1, 'upstream-requested': 9_002, 'upstream-responded': 9_022, 'edge-returned': 3 };
+  const trace = testTrace({
+    stamps,
+    address: '192.0.2.1',
+    route: { kind: 'edge', edge: 'home', because: 'configured' },
+    edge: { stages, offsetMs: 1e6, errorMs: 1, roundTrip: undefined },
+  });
+  expect(annotated(trace)).toEqual({
+    'Server-Timing': 'edgehop;desc="1a2b-7";dur=30, agent;dur=1.5, edge;dur=28.5, origin;dur=20',
+    'Proxy-Status': 'edgehop;next-hop="home";received-status=404',
+  });
+});
+
+test('RFC 9209 2.1.1: an address that is known stands before a name', () => {
+  const trace = testTrace({ stamps, host: 'o.example', address: '192.0.2.1' });
+  expect(annotated(trace)['Proxy-Status']).toContain('next-hop="192.0.2.1"');
+});
+
+test('an edge that asked no origin has no time of one', () => {
+  const edge = { stages: { 'edge-received': 1, 'edge-returned': 2 }, offsetMs: 0, errorMs: 1, roundTrip: undefined };
+  expect(annotated(testTrace({ stamps, edge }))['Server-Timing']).not.toContain('origin');
+});
+
+function annotated(trace: Trace): Record<string, string> {
+  return Object.fromEntries(annotations(trace, 404));
+}

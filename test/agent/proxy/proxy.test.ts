@@ -1,0 +1,122 @@
+// The walk: its phases in their order, and the one place where the unforeseen is caught.
+import { expect, test } from 'vitest';
+import type { Arrival, Outcome, Ports } from '../../../agent/proxy/ports.ts';
+import { proxy } from '../../../agent/proxy/proxy.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
+import { listening, plannedRequest } from '../../support/walk.ts';
+
+const request = plannedRequest();
+const answered: Outcome = {
+  kind: 'response',
+  response: { status: 204, reason: '', fields: [], content: { kind: 'none' } },
+};
+const denied = new ProxyError('http_request_denied', 'No.');
+
+test('a request goes through every phase, and the observer hears of it between admit and apply', async () => {
+  expect(await walked({})).toEqual({
+    walk: ['accept', 'admit', 'request received', 'apply', 'routed', 'exchange', 'finish'],
+    outcome: answered,
+  });
+});
+
+test('a request that is not accepted goes no further, and nobody hears of it', async () => {
+  expect(await walked({ accept: () => ({ kind: 'refused', error: denied }) })).toEqual({
+    walk: ['finish'],
+    outcome: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
+  });
+});
+
+test('a request that is not admitted is heard of, and goes no further', async () => {
+  expect(await walked({ admit: async () => ({ kind: 'refused', error: denied }) })).toEqual({
+    walk: ['accept', 'request received', 'finish'],
+    outcome: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
+  });
+});
+
+test('a plan that is an answer is not forwarded', async () => {
+  expect(await walked({ apply: () => ({ kind: 'answer', outcome: answered }) })).toEqual({
+    walk: ['accept', 'admit', 'request received', 'finish'],
+    outcome: answered,
+  });
+});
+
+test.each(['accept', 'admit', 'apply', 'exchange'] as const)(
+  'what %s throws becomes proxy_internal_error, with its cause',
+  async (phase) => {
+    const cause = new TypeError('unforeseen');
+    const { walk, outcome } = await walked({
+      [phase]: () => {
+        throw cause;
+      },
+    });
+    expect(walk.at(-1)).toBe('finish');
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: { type: 'proxy_internal_error', status: 500, cause },
+      source: 'agent',
+      mayRetry: false,
+    });
+    expect((outcome as { error: Error }).error.message).not.toContain('unforeseen');
+  },
+);
+
+test('the walk is over when finish is', async () => {
+  let release: () => void = () => undefined;
+  let isOver = false;
+  const finished = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const walk = proxy(portsOf({ finish: () => finished }, []))
+    .call(undefined, arrival)
+    .then(() => {
+      isOver = true;
+    });
+  await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  release();
+  await walk;
+});
+
+const arrival = { trace: request.trace } as Arrival;
+
+async function walked(changed: Partial<Ports>): Promise<{ walk: string[]; outcome: Outcome | undefined }> {
+  const walk: string[] = [];
+  let outcome: Outcome | undefined;
+  const finish = (_: Arrival, given: Outcome) => {
+    walk.push('finish');
+    outcome = given;
+  };
+  await proxy(portsOf({ finish, ...changed }, walk))(arrival);
+  return { walk, outcome };
+}
+
+function portsOf(changed: Partial<Ports>, walk: string[]): Ports {
+  const { observer, told } = listening();
+  const heard = { ...observer, requestReceived: () => void walk.push('request received') };
+  void told;
+  return {
+    observer: heard,
+    accept: () => {
+      walk.push('accept');
+      return { kind: 'accepted', request };
+    },
+    admit: () => {
+      walk.push('admit');
+      return { kind: 'admitted', request };
+    },
+    apply: () => {
+      walk.push('apply');
+      return { kind: 'forward', request };
+    },
+    routed: (exchange) => (planned) => {
+      walk.push('routed');
+      return exchange(planned, { kind: 'direct', because: 'no-edge' });
+    },
+    exchange: async () => {
+      walk.push('exchange');
+      return answered;
+    },
+    finish: () => undefined,
+    ...changed,
+  };
+}

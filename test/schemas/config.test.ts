@@ -1,0 +1,65 @@
+// The configuration: nothing has to be said, and nothing unknown may be.
+import { expect, test } from 'vitest';
+import { config } from '../../schemas/config.ts';
+
+const defaults = config.parse({});
+
+test('an empty file is valid, and every key has a default', () => {
+  expect(defaults).toMatchObject({
+    listen: { host: '127.0.0.1', port: 8080, controlPort: 8081 },
+    edge: { use: 'embedded', edges: [], upstream: 'fetch' },
+    admit: { destinations: { allow: [], allowPrivate: false } },
+    log: 'pretty',
+    annotate: true,
+  });
+  expect(keysOf(config.parse(Object.fromEntries(sections.map((section) => [section, {}]))))).toEqual(keysOf(defaults));
+});
+
+test('the configuration in effect is a valid configuration that means the same', () => {
+  expect(config.parse(defaults)).toEqual(defaults);
+});
+
+test('every limit is a positive whole number', () => {
+  for (const [name, value] of Object.entries(defaults.limits)) {
+    expect(name).toMatch(/(Ms|Bytes|Connections)$/);
+    expect(value).toBeGreaterThan(0);
+    for (const wrong of [0, -1, 1.5, '1', null]) {
+      expect(config.safeParse({ limits: { [name]: wrong } }).success, `${name}: ${wrong}`).toBe(false);
+    }
+  }
+});
+
+const sections = ['listen', 'edge', 'admit', 'limits'] as const;
+
+test.each<readonly [string, object]>([
+  ['at the top', { listne: {} }],
+  ...sections.map((section) => [`in ${section}`, { [section]: { nonsense: 1 } }] as const),
+  ['in admit.destinations', { admit: { destinations: { deny: [] } } }],
+  ['in an edge', { edge: { edges: [{ name: 'a', url: 'https://a.example', token: 'x'.repeat(16), secret: 1 }] } }],
+])('an unknown key is refused, %s', (_, file) => {
+  expect(config.safeParse(file).error?.issues.map(({ code }) => code)).toEqual(['unrecognized_keys']);
+});
+
+test.each([
+  ['port 0, which chooses one', { listen: { port: 0 } }, true],
+  ['port 65535', { listen: { port: 65_535 } }, true],
+  ['port 65536', { listen: { port: 65_536 } }, false],
+  ['a head larger than what is relayed', { limits: { maxHeadBytes: 64 * 1024 + 1 } }, false],
+  ['a log of no known form', { log: 'xml' }, false],
+  ['the name of a schema', { $schema: 'https://edgehop.example/schema.json' }, true],
+  ['an edge by https', edges({ url: 'https://edge.example' }), true],
+  ['an edge by another protocol', edges({ url: 'wss://edge.example' }), false],
+  ['an edge with a name that is no word', edges({ name: 'at home' }), false],
+  ['an edge with a short token', edges({ token: 'x'.repeat(15) }), false],
+])('%s is taken: %j %s', (_, file, isTaken) => {
+  expect(config.safeParse(file).success).toBe(isTaken);
+});
+
+function edges(part: Readonly<Record<string, string>>) {
+  return { edge: { edges: [{ name: 'home', url: 'https://edge.example', token: 'x'.repeat(16), ...part }] } };
+}
+
+function keysOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, below]) => [key, ...keysOf(below).map((name) => `${key}.${name}`)]);
+}

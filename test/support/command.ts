@@ -1,0 +1,129 @@
+// The command as a person runs it: a process of its own, in a folder of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type AgentState, agentState } from '../../schemas/api.ts';
+
+const command = fileURLToPath(new URL('../../bin/edgehop.js', import.meta.url));
+
+/** A folder that is working directory, configuration and state of the commands that run in it. */
+export interface Home extends Disposable {
+  readonly path: string;
+  /** Writes a file there and gives its path. */
+  write(name: string, text: string): string;
+  read(name: string): Buffer;
+  /** Runs a verb to its end. */
+  run(args: readonly string[], input?: string): Promise<Result>;
+  /** Starts an agent and waits until it listens. Ports are chosen by the system. */
+  start(...args: string[]): Promise<RunningAgent>;
+}
+
+export interface Result {
+  /** Of the process; the signal's name where that ended it. */
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningAgent extends AsyncDisposable {
+  readonly state: AgentState;
+  readonly port: number;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when this has been printed on stderr. */
+  says(text: string): Promise<void>;
+  readonly ended: Promise<Result>;
+}
+
+/** Makes an empty folder, which goes away with all that is in it. */
+export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
+  const path = mkdtempSync(join(tmpdir(), 'edgehop-'));
+  const spawned = (args: readonly string[]) => {
+    const child = spawn(process.execPath, [command, ...args], {
+      cwd: path,
+      env: { ...process.env, EDGEHOP_HOME: path, NO_COLOR: '1', ...env },
+    });
+    // A test that is out of time never comes to its end, and its agent would stay.
+    const end = () => void child.kill('SIGTERM');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
+    return child;
+  };
+  return {
+    path,
+    write: (name, text) => {
+      writeFileSync(join(path, name), text);
+      return join(path, name);
+    },
+    read: (name) => readFileSync(join(path, name)),
+    run: (args, input = '') => {
+      const child = spawned(args);
+      child.stdin.end(input);
+      return follow(child).ended;
+    },
+    start: async (...args) => {
+      const child = spawned(['start', '--port', '0', '--control-port', '0', ...args]);
+      const followed = follow(child);
+      const listens = followed.says('configured by').then(() => true);
+      if (!(await Promise.race([listens, followed.ended.then(() => false)])))
+        throw new Error(`the agent ended: ${(await followed.ended).stderr}`);
+      const state = stateOf(join(path, 'state'), child.pid as number);
+      return {
+        state,
+        port: state.port,
+        signal: (signal) => void child.kill(signal),
+        says: followed.says,
+        ended: followed.ended,
+        [Symbol.asyncDispose]: async () => {
+          child.kill('SIGTERM');
+          const impatience = setTimeout(() => killAll(child, path), stopTimeoutMs);
+          await followed.ended;
+          clearTimeout(impatience);
+        },
+      };
+    },
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+const stopTimeoutMs = 5_000;
+
+function killAll(child: ChildProcess, home: string): void {
+  const { edgePid } = stateOf(join(home, 'state'), child.pid as number);
+  child.kill('SIGKILL');
+  if (edgePid !== undefined) process.kill(edgePid, 'SIGKILL');
+}
+
+/** Keeps what a process prints, and tells when it has ended and its pipes are empty. */
+function follow(child: ChildProcess) {
+  let [stdout, stderr] = ['', ''];
+  const listeners = new Set<() => void>();
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const listener of listeners) listener();
+  });
+  child.stdin?.on('error', () => undefined);
+  const ended = once(child, 'close').then(([code, signal]): Result => ({ code: code ?? signal, stdout, stderr }));
+  const says = (text: string) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (stderr.includes(text)) resolve();
+      };
+      listeners.add(check);
+      check();
+    });
+  return { ended, says };
+}
+
+function stateOf(folder: string, pid: number): AgentState {
+  for (const name of readdirSync(folder)) {
+    const state = agentState.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    if (state.pid === pid) return state;
+  }
+  throw new Error('the agent left no note of its state');
+}

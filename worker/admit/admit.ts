@@ -1,0 +1,68 @@
+// What this edge fetches for its owner, judged here whatever the agent has judged: destination and loop.
+import type { MiddlewareHandler } from 'hono';
+import { type DestinationPolicy, judgeDestination } from '../../http/destination.ts';
+import { ProxyError } from '../../http/proxy-error.ts';
+import { parseRequestTarget } from '../../http/request-target.ts';
+import { hasPassedEdge } from '../../http/via.ts';
+import type { RequestEnvelope } from '../../schemas/relay.ts';
+import { type Env, embeddedPolicy } from '../env.ts';
+import { failed } from '../finish/reply.ts';
+import type { Walk } from '../walk.ts';
+
+/** Lets an exchange pass whose destination is allowed and which has not been here before; else answers a failed envelope. */
+export const admit: MiddlewareHandler<{ Bindings: Env; Variables: Walk }> = async (c, next) => {
+  const refusal = judgeExchange(c.get('envelope'), new URL(c.req.url).host, policyOf(c.env.EDGEHOP_EMBEDDED));
+  return refusal === undefined ? next() : failed(c, refusal);
+};
+
+/** Why the edge refuses this exchange, or nothing. `ownHost` is the host, with port, by which the worker was called. */
+export function judgeExchange(
+  envelope: Pick<RequestEnvelope, 'url' | 'fields'>,
+  ownHost: string,
+  policy: DestinationPolicy,
+): ProxyError | undefined {
+  const target = parseRequestTarget('GET', envelope.url);
+  if (target.kind !== 'absolute') {
+    const because = target.kind === 'malformed' ? target.because : 'it is not an absolute http or https URL';
+    return new ProxyError('http_request_denied', `The edge does not fetch this URL: ${because}.`, { status: 400 });
+  }
+  if (target.url !== envelope.url) {
+    // What is judged must be what is fetched, so only the canonical text is taken, which has no userinfo.
+    return new ProxyError('http_request_denied', 'The edge takes only canonical URLs without userinfo.', {
+      status: 400,
+    });
+  }
+  if (withoutRootDot(authorityOf(target.url)) === withoutRootDot(ownHost) || hasPassedEdge(envelope.fields)) {
+    return new ProxyError('proxy_loop_detected', 'The request has come back to the edge that is to fetch it.', {
+      advice: 'Do not set edgehop as a proxy of itself, and do not ask it for its own edge.',
+    });
+  }
+  const verdict = judgeDestination({ host: target.host, port: target.port, purpose: 'exchange' }, policy);
+  if (verdict.kind !== 'refused') return undefined;
+  return new ProxyError(verdict.type, `The edge refuses this destination: ${verdict.because}.`, {
+    status: 403,
+    advice: 'Private destinations are reached only through the embedded edge, when its agent allows them.',
+  });
+}
+
+/** Host and port of a canonical URL without userinfo, which has been parsed often enough. */
+function authorityOf(canonicalUrl: string): string {
+  return canonicalUrl.split('/', 3)[2] ?? '';
+}
+
+function withoutRootDot(host: string): string {
+  return host.replace(/\.(?=:|$)/, '');
+}
+
+const publicOnly: DestinationPolicy = { allowPrivate: false, exceptions: [] };
+let known: { readonly text: string; readonly policy: DestinationPolicy } | undefined;
+
+function policyOf(embedded: string | undefined): DestinationPolicy {
+  if (embedded === undefined) return publicOnly;
+  if (known?.text !== embedded) {
+    const { allowPrivate, exceptions } = embeddedPolicy.parse(JSON.parse(embedded));
+    const withPorts = exceptions.map((exception) => ({ ...exception, port: exception.port }));
+    known = { text: embedded, policy: { allowPrivate, exceptions: withPorts } };
+  }
+  return known.policy;
+}

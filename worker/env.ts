@@ -1,0 +1,19 @@
+// What the platform gives the worker: its tokens, and what only the embedded edge adds.
+import * as z from 'zod';
+
+export interface Env {
+  /** Secret: `name=token` pairs, separated by commas or white space. */
+  readonly EDGEHOP_TOKENS?: string;
+  /** Set by the embedded edge only: JSON of `embeddedPolicy`. */
+  readonly EDGEHOP_EMBEDDED?: string;
+  /** Bound by the embedded edge only: the network under its policy, without the fields that the platform's own fetch adds. */
+  readonly UPSTREAM?: Pick<Fetcher, 'fetch'>;
+}
+
+const exception = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('range'), range: z.string(), port: z.int().optional() }),
+  z.strictObject({ kind: z.literal('name'), name: z.string(), port: z.int().optional() }),
+]);
+
+/** Which private destinations the embedded edge may reach. A deployed worker has no such setting. */
+export const embeddedPolicy = z.strictObject({ allowPrivate: z.boolean(), exceptions: z.array(exception) });

@@ -1,0 +1,73 @@
+// Answers an exchange: always 200 with a response envelope, the content as octets that nobody on the way may touch.
+import type { Context } from 'hono';
+import { packEnvelope } from '../../http/envelope.ts';
+import { errorShape, ProxyError } from '../../http/proxy-error.ts';
+import type { ResponseEnvelope } from '../../schemas/relay.ts';
+import type { EdgeStages } from '../../schemas/stage.ts';
+import { clock } from '../clock.ts';
+import type { Env } from '../env.ts';
+import type { Walk } from '../walk.ts';
+
+type ExchangeContext = Context<{ Bindings: Env; Variables: Walk }>;
+
+/** Times of the upstream, by the edge's clock; absent where nothing was asked of it. */
+export type UpstreamStages = Omit<EdgeStages, 'edge-received' | 'edge-returned'>;
+
+type ResponsePart = Omit<Extract<ResponseEnvelope, { kind: 'response' }>, 'kind' | 'stages' | 'colo'>;
+
+/** Relays a response. A head beyond what the contract carries is a failure that says so. RFC 9209 2.3.19. */
+export function responded(
+  c: ExchangeContext,
+  part: ResponsePart,
+  body: ReadableStream | null,
+  upstream: UpstreamStages,
+): Response {
+  const reply = sealed({ kind: 'response', ...part, ...edgeFacts(c, upstream) }, body, part.content);
+  if (reply !== undefined) return reply;
+  void body?.cancel();
+  const message = "The origin's head is larger than the envelope that would carry it.";
+  return failed(c, new ProxyError('http_response_header_section_size', message), upstream);
+}
+
+/** Says why there is no response. `reference` is the platform's name for an internal error. */
+export function failed(
+  c: ExchangeContext,
+  error: ProxyError,
+  upstream: UpstreamStages = {},
+  reference?: string,
+): Response {
+  const envelope: ResponseEnvelope = {
+    kind: 'failed',
+    error: errorShape(error),
+    ...(reference !== undefined && { reference }),
+    ...edgeFacts(c, upstream),
+  };
+  return sealed(envelope, null, { kind: 'none' }) as Response;
+}
+
+function edgeFacts(c: ExchangeContext, upstream: UpstreamStages) {
+  const colo = (c.req.raw.cf as { readonly colo?: string } | undefined)?.colo;
+  return {
+    stages: { 'edge-received': c.get('receivedAt'), ...upstream, 'edge-returned': clock.now() },
+    ...(colo !== undefined && { colo }),
+  };
+}
+
+const encoder = new TextEncoder();
+
+function sealed(
+  envelope: ResponseEnvelope,
+  body: ReadableStream | null,
+  content: ResponsePart['content'],
+): Response | undefined {
+  const text = encoder.encode(JSON.stringify(envelope)).toBase64({ alphabet: 'base64url', omitPadding: true });
+  const packed = packEnvelope(text);
+  if (packed.kind === 'too-large') return undefined;
+  const headers: Record<string, string> = {
+    'content-type': 'application/octet-stream',
+    'cache-control': 'no-store, no-transform',
+  };
+  for (const [name, value] of packed.fields) headers[name] = value;
+  if (content.kind === 'length') headers['content-length'] = String(content.octets);
+  return new Response(body, { headers });
+}
