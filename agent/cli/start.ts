@@ -52,6 +52,7 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
   await stopped;
   removeState(paths.state, agent.port);
   await sink.end();
+  process.exit(); // a name still being looked up would keep the process for seconds
 }
 
 /** An agent that was killed leaves its workerd behind: it is ended by the next start. */

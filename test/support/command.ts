@@ -78,7 +78,7 @@ export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
         ended: followed.ended,
         [Symbol.asyncDispose]: async () => {
           child.kill('SIGTERM');
-          const impatience = setTimeout(() => killAll(child, path), stopTimeoutMs);
+          const impatience = setTimeout(() => killAll(child, state.edgePid), stopTimeoutMs);
           await followed.ended;
           clearTimeout(impatience);
         },
@@ -90,10 +90,13 @@ export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
 
 const stopTimeoutMs = 5_000;
 
-function killAll(child: ChildProcess, home: string): void {
-  const { edgePid } = stateOf(join(home, 'state'), child.pid as number);
+function killAll(child: ChildProcess, edgePid: number | undefined): void {
   child.kill('SIGKILL');
-  if (edgePid !== undefined) process.kill(edgePid, 'SIGKILL');
+  try {
+    if (edgePid !== undefined) process.kill(edgePid, 'SIGKILL');
+  } catch (_ended) {
+    // The agent had ended it, and hangs in something else.
+  }
 }
 
 /** Keeps what a process prints, and tells when it has ended and its pipes are empty. */
