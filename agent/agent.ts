@@ -7,6 +7,7 @@ import type { AgentState, Readiness } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
 import type { Clock } from './clock.ts';
 import { createControl } from './control/control.ts';
+import { followOpen } from './control/open.ts';
 import { rememberRecent } from './control/recent.ts';
 import { checkEdge, connectDeployed } from './edge/deployed.ts';
 import type { Edge } from './edge/edge.ts';
@@ -16,6 +17,7 @@ import { followOwnServers, isOwnAddress } from './own-ports.ts';
 import { accept } from './proxy/accept/accept.ts';
 import { createListener } from './proxy/accept/listener.ts';
 import { listening } from './proxy/accept/listening.ts';
+import { endWith } from './proxy/accept/sniff.ts';
 import { type AdmitPorts, admitDestination, createAdmit } from './proxy/admit/admit.ts';
 import { createResolver, type Lookup } from './proxy/admit/resolver.ts';
 import { createApply } from './proxy/apply/apply.ts';
@@ -23,12 +25,17 @@ import { createRouted } from './proxy/dial/routed.ts';
 import { createExchange } from './proxy/exchange/exchange.ts';
 import { refuseSocket } from './proxy/finish/error-reply.ts';
 import { createFinish } from './proxy/finish/finish.ts';
-import type { Observer } from './proxy/ports.ts';
+import type { Observer, Resolution } from './proxy/ports.ts';
 import { proxy } from './proxy/proxy.ts';
 import { beginTrace } from './proxy/trace.ts';
-import { createTunnel } from './tunnel/tunnel.ts';
-import { checkedLookup } from './upstream/checked-lookup.ts';
+import { createSocks } from './tunnel/socks.ts';
+import { type CarryPorts, createTunnel } from './tunnel/tunnel.ts';
+import { checkedAddresses } from './upstream/checked-lookup.ts';
 import { createUpstreamClient } from './upstream/client.ts';
+import { createConnect } from './upstream/connect.ts';
+import { createDial, type Dial } from './upstream/dial.ts';
+import { parentRules, unlessLeftToParent } from './upstream/parents.ts';
+import { createParents } from './upstream/parents-in-use.ts';
 
 export interface AgentPorts {
   readonly config: Config;
@@ -38,6 +45,8 @@ export interface AgentPorts {
   readonly lookup: Lookup;
   /** Says a sentence to the person at the terminal. */
   readonly say: (sentence: string) => void;
+  /** Where parent proxies are read from when the configuration names none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface Agent {
@@ -54,36 +63,56 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-const recentRecords = 1_000;
 const edgeCheckTimeoutMs = 10_000;
 
 /** Starts an agent. Throws a ProxyError of type `proxy_configuration_error` when the configuration cannot work. */
-export async function startAgent({ config, clock, observer, lookup, say }: AgentPorts): Promise<Agent> {
+export async function startAgent(ports: AgentPorts): Promise<Agent> {
+  const { config, clock, observer, lookup, say, environment = {} } = ports;
   followOwnServers();
   const hosts = listenHosts(config.listen.host);
   const policy = policyOf(config);
   const { limits } = config;
   let onStateChange: () => void = () => undefined;
-  const edge = edgeOf(config, policy, say, () => onStateChange());
-  const recent = rememberRecent(recentRecords);
-  const all = observers([observer, recent.observer]);
+  const resolve = createResolver(lookup, clock, limits);
   const run = randomBytes(4).toString('hex');
   const pseudonym = `${hopName}-${run}`;
-  const resolve = createResolver(lookup, clock);
+  const isOwn = (address: string, port: number) => isOwnAddress(address, port, edge?.ports() ?? []);
+  const rules = parentRules(config.parents, environment);
+  const parents = createParents({ rules, resolve, isOwn, pseudonym, say });
+  const dial = createDial(limits, parents);
+  const edge = edgeOf(config, policy, dial, unlessLeftToParent(parents, resolve), say, () => onStateChange());
+  const recent = rememberRecent(limits.maxRecentRecords);
+  const open = followOpen(limits.maxConnections);
+  const all = observers([observer, recent.observer, open.observer]);
   const admitPorts: AdmitPorts = {
     policy: () => policy,
     resolve,
-    isOwn: (address, port) => isOwnAddress(address, port, edge?.ports() ?? []),
+    isOwn,
     pseudonym,
     edge: edge === undefined ? 'none' : edge.embedded ? 'embedded' : 'deployed',
+    parentOf: parents.of,
   };
   const direct = createUpstreamClient({
+    ...limits,
     maxConnections: limits.maxOriginConnections,
-    maxHeadBytes: limits.maxHeadBytes,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    lookup: checkedLookup(resolve, () => policy),
-    allowHttp2: false,
+    keepAliveTimeoutMs: limits.originKeepAliveTimeoutMs,
+    connect: createConnect({
+      dial,
+      addresses: unlessLeftToParent(
+        parents,
+        checkedAddresses(resolve, () => policy),
+      ),
+      connectTimeoutMs: limits.connectTimeoutMs,
+      allowHttp2: true,
+    }),
   });
+  const tunnelPorts = {
+    clock,
+    observer: all,
+    limits,
+    dial,
+    admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
+  } satisfies CarryPorts;
   let count = 0;
   const listener = createListener({
     clock,
@@ -95,18 +124,12 @@ export async function startAgent({ config, clock, observer, lookup, say }: Agent
       accept,
       admit: createAdmit(admitPorts),
       apply: createApply(pseudonym),
-      routed: createRouted(edge),
+      routed: createRouted({ clock, edge, fallback: config.edge.fallback, limits }),
       exchange: createExchange({ clock, observer: all, limits, direct, edge }),
       finish: createFinish({ clock, observer: all, pseudonym, annotate: config.annotate }),
     }),
-    connect: createTunnel({
-      clock,
-      observer: all,
-      limits,
-      pseudonym,
-      admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
-      refuse: refuseSocket,
-    }),
+    connect: createTunnel({ ...tunnelPorts, pseudonym, refuse: refuseSocket }),
+    socks: createSocks({ ...tunnelPorts, end: endWith }),
     refuse: refuseSocket,
   });
   let isDraining = false;
@@ -119,7 +142,7 @@ export async function startAgent({ config, clock, observer, lookup, say }: Agent
       edge: edgeState,
     };
   };
-  const control = createControl({ clock, recent, readiness, token: controlToken });
+  const control = createControl({ clock, recent, open, readiness, token: controlToken });
   const closeAll = async () => {
     control.close();
     control.closeAllConnections();
@@ -136,6 +159,7 @@ export async function startAgent({ config, clock, observer, lookup, say }: Agent
   try {
     port = await listener.listen(hosts, config.listen.port);
     controlPort = await listening(control, '127.0.0.1', config.listen.controlPort);
+    parents.listening();
   } catch (cause) {
     listener.stop();
     await close();
@@ -200,13 +224,15 @@ function policyOf({ admit }: Config): DestinationPolicy {
 function edgeOf(
   { edge, limits }: Config,
   policy: DestinationPolicy,
+  dial: Dial,
+  addresses: (host: string, port: number, scheme: 'http' | 'https') => Promise<Resolution>,
   say: (sentence: string) => void,
   onStart: () => void,
 ): Edge | undefined {
   if (edge.use === 'none') return undefined;
-  if (edge.use === 'embedded') return startEmbedded({ policy, limits, say, onStart });
+  if (edge.use === 'embedded') return startEmbedded({ policy, limits, dial, say, onStart });
   const named = edge.edges.find(({ name, url }) => name === edge.use || url === edge.use);
-  if (named !== undefined) return connectDeployed({ ...named, limits });
+  if (named !== undefined) return connectDeployed({ ...named, limits, dial, addresses });
   throw new ProxyError('proxy_configuration_error', `There is no edge "${edge.use}" in edge.edges.`, {
     advice: 'Use embedded, none, a name from edge.edges, or --edge URL together with --token TOKEN.',
   });

@@ -1,17 +1,10 @@
-// Medians, and ratios and differences taken round by round.
+// Spreads, and ratios and differences taken round by round.
+import { median } from '../agent/cli/statistics.ts';
 
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-}
-
-/** The middle value, or the mean of the two in the middle. Throws when there is none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [below, above] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  if (below === undefined || above === undefined) throw new Error('there is no median of nothing');
-  return (below + above) / 2;
 }
 
 export function spread(values: readonly number[]): Spread {

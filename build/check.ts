@@ -1,10 +1,13 @@
-// Checks of the package that neither biome nor tsc makes: the worker's size, what npm would publish, the lock file.
+// Checks of the package that neither biome nor tsc makes: the worker's size, what npm would publish, lock file, docs.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { configSchema } from '../agent/config/json-schema.ts';
+import { overridings } from '../agent/config/overrides.ts';
 import { workerSource } from '../agent/edge/worker-source.ts';
+import { configurationPage, configurationPath } from './configuration.ts';
 
 /** Cloudflare takes 3 MB from a free account; a start that stays quick takes less. */
 const maxWorkerGzipBytes = 1_000_000;
@@ -25,6 +28,7 @@ const complaints = [
   ...(await publintMessages()),
   ...missingOptionals(packages),
   ...strangeHosts(packages),
+  ...(await outdatedDocs()),
 ];
 for (const complaint of complaints) console.error(complaint);
 if (complaints.length > 0) process.exitCode = 1;
@@ -69,6 +73,13 @@ function strangeHosts(locked: LockedPackages): readonly string[] {
   return Object.entries(locked)
     .filter(([, { resolved }]) => resolved !== undefined && URL.parse(resolved)?.host !== registryHost)
     .map(([name, { resolved }]) => `package-lock.json takes ${name} from ${resolved}, not from ${registryHost}`);
+}
+
+/** What is made of the sources must be made anew when they change. */
+async function outdatedDocs(): Promise<readonly string[]> {
+  const written = await readFile(new URL(`../${configurationPath}`, import.meta.url), 'utf8').catch(() => undefined);
+  if (written === configurationPage(configSchema(), overridings)) return [];
+  return [`${configurationPath} is not what the sources say: run \`npm run docs\``];
 }
 
 async function readJson<Content>(path: string): Promise<Content> {

@@ -26,6 +26,12 @@ export function fieldValues(fields: Fields, name: string): string[] {
   return values;
 }
 
+/** The value of a field that has one line; nothing when it has none or more. `name` is lower case. */
+export function onlyValue(fields: Fields, name: string): string | undefined {
+  const values = fieldValues(fields, name);
+  return values.length === 1 ? values[0] : undefined;
+}
+
 /** The members of a list-based field over all its lines, without empty ones. RFC 9110 5.6.1. */
 export function listMembers(fields: Fields, name: string): string[] {
   const values = fieldValues(fields, name);

@@ -53,6 +53,30 @@ export function endToEndResponseFields(fields: Fields): Field[] {
   return endToEnd(fields, () => false);
 }
 
+/** Names that mean something only ahead of the content: how it is framed, where it goes, who may have it. RFC 9110 6.5.1. */
+const neverTrailers = new Set([
+  'age',
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'date',
+  'expires',
+  'host',
+  'location',
+  'max-forwards',
+  'set-cookie',
+  'vary',
+  'www-authenticate',
+]);
+
+/** The fields of a trailer section that go on. */
+export function endToEndTrailers(trailers: Fields): Field[] {
+  return endToEnd(trailers, (name) => neverTrailers.has(name) || claimNames.has(name));
+}
+
 function endToEnd(fields: Fields, isDropped: (lowerName: string) => boolean): Field[] {
   const nominated = nominatedNames(fields);
   const kept: Field[] = [];

@@ -29,6 +29,19 @@ export const readiness = z.strictObject({
 
 export type Readiness = z.infer<typeof readiness>;
 
+/** The most records that `GET /v1/exchanges/open` answers with. */
+export const maxOpenListed = 1_000;
+
+/** `GET /v1/exchanges/open?limit=N` on the control port: exchanges and tunnels that are going on, newest first. */
+export const openExchanges = z.strictObject({
+  /** How many there are. */
+  count: z.int().nonnegative(),
+  /** At most as many as were asked for: 100 when nothing was said. */
+  exchanges: z.array(exchangeRecord).max(maxOpenListed).readonly(),
+});
+
+export type OpenExchanges = z.infer<typeof openExchanges>;
+
 /** What a running agent leaves in the state folder for the verbs that talk to it. Readable by its owner only. */
 export const agentState = z.strictObject({
   pid: z.int(),
@@ -85,3 +98,49 @@ export const getReport = z.strictObject({
 });
 
 export type GetReport = z.infer<typeof getReport>;
+
+/** What `edgehop ping` times of an attempt, in this order, and all of it together. */
+export const pingPhases = ['proxy', 'connect', 'tls', 'http', 'total'] as const;
+
+export type PingPhase = (typeof pingPhases)[number];
+
+/** In milliseconds with microseconds. `samples` are in the order of the attempts. */
+const pingTimes = z.strictObject({
+  min: z.number(),
+  median: z.number(),
+  p95: z.number(),
+  max: z.number(),
+  samples: z.array(z.number()).readonly(),
+});
+
+/** What came of the attempts by one route. */
+export const pingRoute = z.strictObject({
+  route: z.enum(['proxy', 'direct']),
+  /** For people, such as `through the agent on port 8080`. */
+  name: z.string(),
+  /** The addresses that were connected to; by a proxy only that one knows them. */
+  addresses: z.array(z.string()).readonly().optional(),
+  /** How long it took to look the name up, once before the attempts. */
+  lookupMs: z.number().optional(),
+  attempts: z.int(),
+  failures: z
+    .array(z.strictObject({ phase: z.enum(pingPhases), because: z.string(), count: z.int().positive() }))
+    .readonly(),
+  /** Status of the response to how often it came. */
+  statuses: z.record(z.string(), z.int().positive()).optional(),
+  /** Of the attempts that came through; a phase that was not asked for is absent. */
+  phases: z.partialRecord(z.enum(pingPhases), pingTimes),
+});
+
+export type PingRoute = z.infer<typeof pingRoute>;
+
+/** What `edgehop ping --json` prints. */
+export const pingReport = z.strictObject({
+  target: z.string(),
+  /** What each attempt did after it was connected. */
+  tls: z.boolean(),
+  http: z.strictObject({ method: z.enum(['HEAD', 'GET']), path: z.string() }).optional(),
+  routes: z.array(pingRoute).readonly(),
+});
+
+export type PingReport = z.infer<typeof pingReport>;

@@ -18,6 +18,9 @@ export const maxEnvelopeBytes = 96 * 1024;
 /** The largest head, request or response, that edgehop relays. */
 export const maxHeadBytes = 64 * 1024;
 
+/** The longest that an origin may be given to answer with its head. */
+export const maxHeadDeadlineMs = 3_600_000;
+
 /** Octets of the nonce that announces the end record. */
 export const nonceBytes = 16;
 
@@ -39,7 +42,7 @@ export const requestEnvelope = z.strictObject({
   /** How the upstream is to be reached. */
   upstream: z.enum(['fetch']),
   /** How long the origin may take to answer with its head. */
-  headDeadlineMs: z.int().positive().max(3_600_000),
+  headDeadlineMs: z.int().positive().max(maxHeadDeadlineMs),
 });
 
 export type RequestEnvelope = z.infer<typeof requestEnvelope>;

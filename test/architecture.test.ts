@@ -12,8 +12,11 @@ const maxLines = 300;
 
 /** The only files that do I/O or read a clock. Everything else gets the network, the disk and the time as arguments. */
 const inventory: readonly string[] = [
+  'agent/cli/connect-client.ts',
+  'agent/cli/forwarder.ts',
   'agent/cli/get-request.ts',
   'agent/cli/get.ts',
+  'agent/cli/ping-attempt.ts',
   'agent/clock.ts',
   'agent/config/load.ts',
   'agent/config/paths.ts',
@@ -29,8 +32,8 @@ const inventory: readonly string[] = [
   'agent/own-ports.ts',
   'agent/proxy/accept/listener.ts',
   'agent/proxy/admit/resolver.ts',
-  'agent/tunnel/dial.ts',
   'agent/upstream/client.ts',
+  'agent/upstream/dial.ts',
   'agent/version.ts',
   'worker/clock.ts',
 ];

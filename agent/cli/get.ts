@@ -6,13 +6,12 @@ import { finished } from 'node:stream/promises';
 import type { AgentState, GetReport } from '../../schemas/api.ts';
 import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
 import { isoMicroseconds, machineClock } from '../clock.ts';
-import { pathsOf } from '../config/paths.ts';
-import { readStates } from '../control/state-file.ts';
 import { describeMachine } from '../machine/machine.ts';
-import { processExists } from '../machine/processes.ts';
 import { Exit } from './exit.ts';
 import { type Fetched, fetchOnce } from './get-request.ts';
 import { reportInWords } from './get-words.ts';
+import { namedProxy, runningAgent, urlOfProxy } from './running-agent.ts';
+import { urlOf } from './url-of.ts';
 
 export interface GetOptions {
   readonly port?: number;
@@ -27,9 +26,12 @@ const maxShownBytes = 1024 * 1024;
 
 /** Gets a URL and prints the report: words, or one JSON object. */
 export async function get(named: string | undefined, options: GetOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const url = urlOf(named ?? (await asked()));
-  const agent = options.proxy === undefined && options.direct !== true ? runningAgent(options.port, env) : undefined;
-  const proxy = options.proxy === undefined ? agent && `http://${hostOf(agent)}:${agent.port}` : options.proxy;
+  const url = urlOf(named ?? (await asked())).href;
+  const agent =
+    options.proxy === undefined && options.direct !== true
+      ? runningAgent(options.port, env, ', or measure without one with --direct')
+      : undefined;
+  const proxy = options.proxy === undefined ? agent && urlOfProxy(agent) : urlOfProxy(namedProxy(options.proxy));
   const output = options.output === undefined ? undefined : createWriteStream(options.output);
   const [machine, fetched] = await Promise.all([
     describeMachine(),
@@ -48,23 +50,6 @@ export async function get(named: string | undefined, options: GetOptions, env: N
   if (fetched.isCut) throw new Exit('failed', 'the content stopped before its end.');
 }
 
-/** What a person means: a bare host or IP is `http://` it. */
-function urlOf(text: string): string {
-  const trimmed = text.trim();
-  const candidate = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed)
-    ? trimmed
-    : `http://${isBareIpv6(trimmed) ? `[${trimmed}]` : trimmed}`;
-  const url = URL.canParse(candidate) ? new URL(candidate) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new Exit('usage', `"${trimmed}" is no http or https URL, host or IP address.`);
-  url.hash = '';
-  return url.href;
-}
-
-function isBareIpv6(text: string): boolean {
-  return /^[0-9a-f:.]+$/i.test(text) && text.split(':').length > 2;
-}
-
 /** Asks for the URL: with a prompt in a terminal, else the first line of stdin. */
 async function asked(): Promise<string> {
   if (process.stdin.isTTY === true) {
@@ -79,18 +64,6 @@ async function asked(): Promise<string> {
   }
   for await (const line of createInterface({ input: process.stdin })) return line;
   throw new Exit('usage', 'name a URL, host or IP address: edgehop get example.com');
-}
-
-function runningAgent(port: number | undefined, env: NodeJS.ProcessEnv): AgentState {
-  const { running } = readStates(pathsOf(env, process.platform).state, processExists);
-  const agent = running.find((state) => (port === undefined ? true : state.port === port));
-  if (agent !== undefined) return agent;
-  const which = port === undefined ? 'no agent is running' : `no agent is running on port ${port}`;
-  throw new Exit('unavailable', `${which}. Start one with \`edgehop start\`, or measure without one with --direct.`);
-}
-
-function hostOf({ host }: AgentState): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** The agent's record of our exchange. It is complete a moment after we have the last octet. */

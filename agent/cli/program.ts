@@ -46,9 +46,13 @@ function program(env: NodeJS.ProcessEnv): Command {
     .option('--control-port <number>', 'port of the control interface (8081; 0 chooses one)', port)
     .option('--config <file>', 'configuration file (edgehop.jsonc here, else in the configuration folder)')
     .option('--edge <edge>', 'embedded, none, a configured name, or the URL of a deployed worker')
-    .option('--token <token>', 'token of the edge given by URL')
+    .option('--token <token>', 'token of the edge that --edge or the configuration names')
     .option('--allow-private', 'allow destinations that are loopback, private or otherwise special')
     .addOption(new Option('--log <form>', 'what is printed of each exchange').choices(['pretty', 'json', 'quiet']))
+    .addHelpText(
+      'after',
+      '\nOptions come before the environment (EDGEHOP_PORT, EDGEHOP_EDGE, EDGEHOP_TOKEN and so on), and that before the file.',
+    )
     .action(async (options) => (await import('./start.ts')).start(options, env));
   root
     .command('get')
@@ -60,6 +64,45 @@ function program(env: NodeJS.ProcessEnv): Command {
     .option('--json', 'print one JSON object')
     .option('-o, --output <file>', 'save the content')
     .action(async (url, options) => (await import('./get.ts')).get(url, options, env));
+  root
+    .command('forward')
+    .description('let a TCP port of this machine lead through the running agent to a target, until told to stop')
+    .argument('<listen>', 'PORT, HOST:PORT or [::1]:PORT of this machine; port 0 chooses one')
+    .argument('<target>', 'host:port that each connection is carried to, by a tunnel of its own')
+    .option('--port <number>', 'port of the agent on this machine (the lowest of those that run)', port)
+    .option('--proxy <url>', 'another agent or HTTP proxy')
+    .action(async (listen, target, options) => (await import('./forward.ts')).forward(listen, target, options, env));
+  root
+    .command('ping')
+    .description('measure how long it takes to reach a host: through the running agent, directly, or both')
+    .argument('<host>', 'host, host:port or URL; without a port 80, or 443 with --tls')
+    .option('--tls', 'shake hands for TLS too (an https URL implies it)')
+    .option('--http', 'ask for the URL too, and take the time to the first octet of the response')
+    .addOption(new Option('--method <method>', 'what --http sends').choices(['HEAD', 'GET']).default('HEAD'))
+    .option(
+      '-n, --count <number>',
+      'attempts that count, each on a new connection; one before them does not',
+      wholeNumber(1, 10_000),
+      10,
+    )
+    .option('--interval <milliseconds>', 'pause between attempts', wholeNumber(0, 3_600_000), 200)
+    .option('--timeout <milliseconds>', 'for one attempt', wholeNumber(1, 3_600_000), 10_000)
+    .option('--port <number>', 'port of the agent on this machine (the lowest of those that run)', port)
+    .option('--proxy <url>', 'another agent or HTTP proxy')
+    .option('--direct', 'measure without any proxy')
+    .option('--compare', 'measure by both ways in turn')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+The phases:
+  proxy     TCP connection to the agent
+  connect   the TCP connection to the host; through the agent, from CONNECT to its 200, look-up of the name included
+  tls       TLS handshake
+  http      from the request to the first octet of the response
+Through the agent means a CONNECT tunnel, as for https. What a request takes by way of the edge, \`edgehop get\` shows.`,
+    )
+    .action(async (host, options) => (await import('./ping.ts')).ping(host, options, env));
   const config = root.command('config').description('look at the configuration');
   config
     .command('validate')
@@ -71,12 +114,25 @@ function program(env: NodeJS.ProcessEnv): Command {
     .description('print the configuration as it is in effect, with all defaults, without secrets')
     .argument('[file]', 'the file that start would read, when it is missing')
     .action(async (file) => (await import('./config.ts')).print(file, env));
+  config
+    .command('schema')
+    .description(
+      'print the JSON Schema of the configuration, for the $schema of a file and the completions of an editor',
+    )
+    .action(async () => (await import('./config.ts')).schema());
   for (const command of [root, ...root.commands, ...config.commands]) command.exitOverride();
   return root;
 }
 
 function port(text: string): number {
-  const number = Number(text);
-  if (!/^\d{1,5}$/.test(text) || number > 65535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
-  return number;
+  return wholeNumber(0, 65535)(text);
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d{1,9}$/.test(text) || number < min || number > max)
+      throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    return number;
+  };
 }

@@ -3,8 +3,7 @@ import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Agent, startAgent } from '../agent.ts';
 import { type Clock, machineClock } from '../clock.ts';
-import { loadConfig } from '../config/load.ts';
-import { type StartOptions, withOptions } from '../config/overrides.ts';
+import type { StartOptions } from '../config/overrides.ts';
 import { pathsOf } from '../config/paths.ts';
 import { readStates, removeState, writeState } from '../control/state-file.ts';
 import { jsonLog } from '../log/json.ts';
@@ -15,39 +14,32 @@ import { describeMachine } from '../machine/machine.ts';
 import { portHolder } from '../machine/port-holder.ts';
 import { processExists, processIsWorkerd } from '../machine/processes.ts';
 import { systemLookup } from '../proxy/admit/resolver.ts';
-import { rightOrExit } from './config.ts';
+import { configInEffect } from './config.ts';
 import { Exit, exitCodes } from './exit.ts';
 import { cardInWords } from './machine-words.ts';
+import { onAskedToEnd } from './signals.ts';
 
 /** Starts an agent and resolves when it has stopped. Talk goes to stderr, the log to stdout. */
 export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const paths = pathsOf(env, process.platform);
-  const loaded = rightOrExit(loadConfig(options.config, paths, process.cwd()));
-  if (
-    options.edge?.startsWith('http') &&
-    options.token === undefined &&
-    !loaded.config.edge.edges.some(({ url }) => url === options.edge)
-  ) {
-    throw new Exit('usage', 'an edge given by URL needs its token: add --token TOKEN.');
-  }
-  const config = withOptions(loaded.config, options);
+  const { config, path } = configInEffect(options, env);
   endOrphans(paths.state);
   const clock = machineClock();
   const say = (sentence: string) => console.error(`edgehop: ${sentence}`);
-  const sink = lineSink(1);
+  const sink = lineSink(1, config.limits.maxHeldLogCharacters);
   const observer = {
     pretty: () => prettyLog(sink, clock, process.stdout.isTTY === true && !env['NO_COLOR']),
     json: () => jsonLog(sink, clock),
     quiet: () => onFinished(() => undefined),
   }[config.log]();
-  const agent = await startAgent({ config, clock, observer, lookup: systemLookup, say }).catch((cause) =>
-    explained(cause, config),
+  const agent = await startAgent({ config, clock, observer, lookup: systemLookup, say, environment: env }).catch(
+    (cause) => explained(cause, config),
   );
   const stopped = untilStopped(agent, clock, say); // before anyone can know of the agent and tell it to stop
   const noteState = () => writeState(paths.state, agent.state());
   agent.onStateChange(noteState);
   noteState();
-  await banner(agent, config, loaded.path);
+  await banner(agent, config, path);
   void agent.edgeChecked.then(say);
   await stopped;
   removeState(paths.state, agent.port);
@@ -121,11 +113,6 @@ function untilStopped(agent: Agent, clock: Clock, say: (sentence: string) => voi
         resolve();
       }
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
-    // The launcher that brought this Node has gone.
-    process.on('disconnect', () => void stop('launcher ended'));
-    process.channel?.unref();
-    process.stdout.on('error', () => undefined);
-    process.stderr.on('error', () => undefined);
+    onAskedToEnd((why) => void stop(why));
   });
 }

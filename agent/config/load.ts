@@ -10,6 +10,7 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import { type Config, config } from '../../schemas/config.ts';
+import { keysAt } from './json-schema.ts';
 import type { Paths } from './paths.ts';
 
 export type Loaded =
@@ -56,12 +57,25 @@ export function parseConfig(text: string, path: string): Loaded {
     return wrong(path, [
       { ...position(text, error.offset), message: `This is not JSON: ${inWords(printParseErrorCode(error.error))}.` },
     ]);
+  const doubled = doubledKeys(tree, text);
+  if (doubled.length > 0) return wrong(path, doubled);
   const parsed = config.safeParse(tree === undefined ? {} : getNodeValue(tree));
   if (parsed.success) return { kind: 'loaded', config: parsed.data, path };
   return wrong(
     path,
     parsed.error.issues.flatMap((issue) => mistakesOf(issue, text, tree)),
   );
+}
+
+/** A key that an object has twice: some programs take the first, others the last. RFC 8259 4. */
+function doubledKeys(node: Node | undefined, text: string): Mistake[] {
+  const children = node?.children ?? [];
+  const names = children.map((child) => (child.type === 'property' ? String(child.children?.[0]?.value) : undefined));
+  return children.flatMap((child, at) => {
+    const isDoubled = names[at] !== undefined && names.indexOf(names[at]) < at;
+    const message = `The key "${names[at]}" stands twice: remove one of them.`;
+    return [...(isDoubled ? [{ ...position(text, child.offset), message }] : []), ...doubledKeys(child, text)];
+  });
 }
 
 function wrong(path: string, mistakes: readonly Mistake[]): Loaded {
@@ -100,9 +114,7 @@ function position(text: string, offset: number): Omit<Mistake, 'message'> {
 
 /** The key of the same object that is spelled most alike, if any is. */
 function suggestion(key: string, path: readonly (string | number)[]): string {
-  let here: unknown = config.parse({});
-  for (const part of path) here = (here as Record<string, unknown> | undefined)?.[part];
-  const known = typeof here === 'object' && here !== null ? Object.keys(here) : [];
+  const known = keysAt(path);
   const nearest = known
     .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];

@@ -3,14 +3,16 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import type { Readiness } from '../../schemas/api.ts';
-import type { Clock } from '../proxy/ports.ts';
+import { maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
+import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
+import type { Open } from './open.ts';
 import type { Recent } from './recent.ts';
 
 export interface ControlPorts {
   readonly clock: Clock;
   readonly recent: Recent;
+  readonly open: Open;
   readonly readiness: () => Readiness;
   readonly token: string;
 }
@@ -24,7 +26,7 @@ export function createControl(ports: ControlPorts): Server {
 }
 
 /** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
-export function createControlApp({ clock, recent, readiness, token }: ControlPorts): Hono {
+export function createControlApp({ clock, recent, open, readiness, token }: ControlPorts): Hono {
   return new Hono()
     .use(async (c, next) => {
       // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
@@ -45,9 +47,16 @@ export function createControlApp({ clock, recent, readiness, token }: ControlPor
       }
       return next();
     })
+    .get('/v1/exchanges/open', (c) => {
+      const limit = limitOf(c.req.query('limit') ?? '100');
+      if (limit === undefined) return c.json({ detail: `The limit is a number from 0 to ${maxOpenListed}.` }, 400);
+      const exchanges = open.newest(limit).map((trace) => recordOf(trace, clock));
+      return c.json({ count: open.count, exchanges } satisfies OpenExchanges, 200, { 'cache-control': 'no-store' });
+    })
     .get('/v1/exchanges/:id', (c) => {
       const id = c.req.param('id');
-      const trace = recent.find((candidate) => candidate.id === id);
+      const isIt = (candidate: Trace) => candidate.id === id;
+      const trace = open.find(isIt) ?? recent.find(isIt);
       return trace === undefined
         ? c.json({ detail: 'No such exchange is remembered.' }, 404)
         : c.json(recordOf(trace, clock));
@@ -69,6 +78,10 @@ function isOwnHost(host: string | undefined): boolean {
 function isSame(presented: string, expected: string): boolean {
   const [a, b] = [Buffer.from(presented), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function limitOf(digits: string): number | undefined {
+  return /^[0-9]{1,4}$/.test(digits) && Number(digits) <= maxOpenListed ? Number(digits) : undefined;
 }
 
 /** `address@port`: an IPv6 address has colons of its own. */

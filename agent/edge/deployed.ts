@@ -2,13 +2,11 @@
 
 import { ProxyError } from '../../http/proxy-error.ts';
 import { hello } from '../../schemas/api.ts';
-import { createUpstreamClient } from '../upstream/client.ts';
+import type { Dial } from '../upstream/dial.ts';
 import type { Edge, EdgeLimits } from './edge.ts';
+import { createEdgeClient, type EdgeClientPorts } from './edge-client.ts';
 import { createEdgeTiming } from './link.ts';
 import { readWhole } from './read-whole.ts';
-
-/** The head of an edge's reply holds an envelope of up to 96 KiB, so the client takes more than origins may send. */
-export const maxEdgeHeadBytes = 256 * 1024;
 
 export interface DeployedOptions {
   readonly name: string;
@@ -16,28 +14,25 @@ export interface DeployedOptions {
   readonly url: string;
   readonly token: string;
   readonly limits: EdgeLimits;
+  readonly dial: Dial;
+  readonly addresses: EdgeClientPorts['addresses'];
 }
 
 /** A link to a deployed edge, over HTTP/2 where it offers that and HTTP/1.1 where not. Throws when the URL would show the token to others. */
-export function connectDeployed({ name, url, token, limits }: DeployedOptions): Edge {
-  const { origin, protocol, hostname } = new URL(url);
+export function connectDeployed({ name, url, token, limits, dial, addresses }: DeployedOptions): Edge {
+  const { origin, protocol, host, hostname } = new URL(url);
   if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
     throw new ProxyError('proxy_configuration_error', 'The URL of an edge must be https, for it carries the token.', {
       advice: 'Use https:// for every edge that is not on a loopback address.',
     });
   }
-  const client = createUpstreamClient({
-    maxConnections: limits.maxEdgeConnections,
-    maxHeadBytes: maxEdgeHeadBytes,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    allowHttp2: true,
-  });
+  const client = createEdgeClient({ limits, dial, addresses, allowHttp2: true });
   const timing = createEdgeTiming();
   return {
     name,
     embedded: false,
     state: () => 'ready',
-    ready: async () => ({ kind: 'ready', origin, client, token }),
+    ready: async () => ({ kind: 'ready', origin, host, client, token }),
     lost: () => undefined, // the next exchange connects anew
     timed: timing.timed,
     roundTrip: timing.roundTrip,
@@ -59,7 +54,11 @@ export async function checkEdge(
     origin: link.origin,
     method: 'GET',
     path: '/v1/hello',
-    flatFields: ['authorization', `Bearer ${link.token}`],
+    fields: [
+      ['host', link.host],
+      ['authorization', `Bearer ${link.token}`],
+    ],
+    framing: { kind: 'none' },
     content: undefined,
     headDeadlineMs: timeoutMs,
     idleTimeoutMs: timeoutMs,

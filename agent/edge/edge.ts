@@ -3,7 +3,10 @@ import type { Config } from '../../schemas/config.ts';
 import type { EdgeLink } from '../proxy/ports.ts';
 import type { RoundTrip } from './round-trip.ts';
 
-export type EdgeLimits = Pick<Config['limits'], 'maxEdgeConnections' | 'connectTimeoutMs'>;
+export type EdgeLimits = Pick<
+  Config['limits'],
+  'maxEdgeConnections' | 'connectTimeoutMs' | 'maxFields' | 'originKeepAliveTimeoutMs'
+>;
 
 export interface Edge extends EdgeLink, AsyncDisposable {
   state(): 'starting' | 'ready' | 'unavailable';

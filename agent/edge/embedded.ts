@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DestinationPolicy } from '../../http/destination.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
-import { dial } from '../tunnel/dial.ts';
-import { createUpstreamClient } from '../upstream/client.ts';
-import { maxEdgeHeadBytes } from './deployed.ts';
+import { createDial, type Dial } from '../upstream/dial.ts';
+import { noParents } from '../upstream/parents.ts';
 import { createDiagnosis } from './diagnosis.ts';
 import type { Edge, EdgeLimits } from './edge.ts';
+import { createEdgeClient } from './edge-client.ts';
 import { createEdgeTiming } from './link.ts';
 import { type Runtime, startRuntime } from './runtime.ts';
 import { workerSource } from './worker-source.ts';
@@ -15,6 +15,7 @@ import { workerSource } from './worker-source.ts';
 export interface EmbeddedOptions {
   readonly policy: DestinationPolicy;
   readonly limits: EdgeLimits;
+  readonly dial: Dial;
   /** Says what the person at the terminal should know of the edge's life. */
   readonly say: (sentence: string) => void;
   /** The edge runs anew, in another process. */
@@ -27,19 +28,15 @@ const maxRestartDelayMs = 5_000;
 const provenMs = 30_000;
 /** How long after a lost exchange the end of the process may take to be seen. */
 const exitGraceMs = 300;
-const probeLimits = { connectTimeoutMs: 1_000, maxSocketBufferBytes: 1_024 };
+const probe = createDial({ connectTimeoutMs: 1_000, maxSocketBufferBytes: 1_024 }, noParents);
 /** How long an exchange waits for an edge that is being started. */
 const startTimeoutMs = 10_000;
 
 /** Starts the embedded edge in the background. It is started again whenever it dies, until it is disposed. */
-export function startEmbedded({ policy, limits, say, onStart }: EmbeddedOptions): Edge {
+export function startEmbedded({ policy, limits, dial, say, onStart }: EmbeddedOptions): Edge {
   const token = randomBytes(32).toString('base64url');
-  const client = createUpstreamClient({
-    maxConnections: limits.maxEdgeConnections,
-    maxHeadBytes: maxEdgeHeadBytes,
-    connectTimeoutMs: limits.connectTimeoutMs,
-    allowHttp2: false,
-  });
+  const addresses = async () => ({ kind: 'resolved' as const, addresses: ['127.0.0.1'] });
+  const client = createEdgeClient({ limits, dial, addresses, allowHttp2: false });
   const diagnosis = createDiagnosis();
   const timing = createEdgeTiming();
   let isDisposed = false;
@@ -97,7 +94,8 @@ export function startEmbedded({ policy, limits, say, onStart }: EmbeddedOptions)
     ready: async () => {
       await suspicion;
       if (runtime === undefined) await Promise.race([starting, sleep(startTimeoutMs, undefined, { ref: false })]);
-      if (runtime !== undefined) return { kind: 'ready', origin: runtime.origin, client, token };
+      if (runtime !== undefined)
+        return { kind: 'ready', origin: runtime.origin, host: new URL(runtime.origin).host, client, token };
       return {
         kind: 'unavailable',
         error: new ProxyError('destination_unavailable', 'The embedded edge is not running.', {
@@ -134,7 +132,8 @@ async function endedOrAlive(runtime: Runtime): Promise<void> {
 }
 
 async function isListening({ origin }: Runtime): Promise<boolean> {
-  const dialled = await dial(['127.0.0.1'], Number(new URL(origin).port), probeLimits);
+  const { hostname, port } = new URL(origin);
+  const dialled = await probe({ host: hostname, port: Number(port), addresses: [hostname], scheme: 'http' });
   if (dialled.kind === 'connected') dialled.socket.destroy();
   return dialled.kind === 'connected';
 }

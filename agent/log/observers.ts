@@ -19,21 +19,32 @@ export function observers(all: readonly Observer[]): Observer {
     responseReceived: (trace) => {
       for (const each of all) each.responseReceived(trace);
     },
+    serverNamed: (trace) => {
+      for (const each of all) each.serverNamed(trace);
+    },
     finished: (trace) => {
       for (const each of all) each.finished(trace);
     },
   };
 }
 
+/** An observer of these events only. */
+export function only(heard: Partial<Observer>): Observer {
+  return { ...deaf, ...heard };
+}
+
 /** An observer of the finished records only. */
 export function onFinished(finished: Observer['finished']): Observer {
-  const nothing = () => undefined;
-  return {
-    connectionAccepted: nothing,
-    connectionClosed: nothing,
-    requestReceived: nothing,
-    requestRelayed: nothing,
-    responseReceived: nothing,
-    finished,
-  };
+  return only({ finished });
 }
+
+const nothing = () => undefined;
+const deaf: Observer = {
+  connectionAccepted: nothing,
+  connectionClosed: nothing,
+  requestReceived: nothing,
+  requestRelayed: nothing,
+  responseReceived: nothing,
+  serverNamed: nothing,
+  finished: nothing,
+};

@@ -2,9 +2,9 @@
 import { styleText } from 'node:util';
 import { isoMicroseconds } from '../clock.ts';
 import type { Clock, Instant, Observer, Trace } from '../proxy/ports.ts';
-import { roundTripMs } from '../proxy/trace.ts';
+import { roundTripMs, tunnelDurationMs } from '../proxy/trace.ts';
 import type { LineSink } from './sink.ts';
-import { printable, routeInWords } from './words.ts';
+import { closeInWords, printable, routeInWords } from './words.ts';
 
 /** Prints the story of every connection and exchange, each event with its exact time (UTC). */
 export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Observer {
@@ -31,21 +31,37 @@ export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Obs
       line(
         trace.stamps['response-received'],
         exchange(trace),
-        trace.kind === 'tunnel' ? 'tunnel open' : 'response received',
+        trace.kind === 'tunnel' ? `tunnel open        ${printable(authorityOf(trace))}` : 'response received',
       ),
+    serverNamed: (trace) => {
+      const name = trace.tunnel?.tls?.serverName;
+      if (name === undefined || name === trace.host) return;
+      line(
+        undefined,
+        exchange(trace),
+        `tunnel to server   ${printable(name)}, by TLS, on ${printable(authorityOf(trace))}`,
+      );
+    },
     finished: (trace) => {
-      for (const [at, event] of endings(trace, style)) line(at, exchange(trace), event);
+      for (const [at, event] of endings(trace, clock, style)) line(at, exchange(trace), event);
     },
   };
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-function endings(trace: Trace, style: Style): [Instant | undefined, string][] {
+function endings(trace: Trace, clock: Clock, style: Style): [Instant | undefined, string][] {
   const { stamps, failure, response, fromClient, toClient, retries } = trace;
   const lines: [Instant | undefined, string][] = [];
-  if (trace.kind === 'tunnel' && failure === undefined) {
-    return [[undefined, `tunnel closed      ${fromClient} octets up, ${toClient} down, ${routeInWords(trace.route)}`]];
+  if (trace.tunnel?.state.kind === 'closed') {
+    const { at, close } = trace.tunnel.state;
+    const parts = [
+      `tunnel closed      ${fromClient} octets up, ${toClient} down`,
+      `open for ${inMilliseconds(tunnelDurationMs(trace, clock))}`,
+      closeInWords(close),
+      routeInWords(trace.route),
+    ];
+    return [[at, parts.join(' · ')]];
   }
   if (failure !== undefined) {
     const { error, source } = failure;
@@ -55,11 +71,19 @@ function endings(trace: Trace, style: Style): [Instant | undefined, string][] {
     ]);
   }
   if (stamps['response-sent'] === undefined) return lines;
-  lines.push([stamps['response-sent'], `response sent      ${response?.status ?? '-'}, ${toClient} octets`]);
+  lines.push([
+    stamps['response-sent'],
+    `response sent      ${response === undefined ? '-' : answerOf(trace, response)}, ${toClient} octets`,
+  ]);
   const parts = [`round trip ${inMilliseconds(roundTripMs(trace))}`, routeInWords(trace.route), ...edgeInWords(trace)];
   if (retries > 0) parts.push(`${retries} retry`);
   lines.push([stamps['response-sent'], style('green', parts.join(' · '))]);
   return lines;
+}
+
+/** SOCKS has codes of its own. */
+function answerOf({ method }: Trace, { status, reason }: NonNullable<Trace['response']>): string {
+  return method === 'SOCKS5' ? printable(reason) : String(status);
 }
 
 /** What only the edge saw, with how far its clock may be mistaken. */
@@ -73,6 +97,10 @@ function edgeInWords({ edge }: Trace): string[] {
   if (roundTrip !== undefined) words.push(`way to the edge and back ${inMilliseconds(roundTrip.latestMs)}`);
   words.push(`edge clock ±${inMilliseconds(errorMs)}`);
   return words;
+}
+
+function authorityOf({ host, port }: Trace): string {
+  return `${host}:${port}`;
 }
 
 function addressInWords({ host, address }: Trace): string {

@@ -9,14 +9,15 @@ export interface LineSink {
 }
 
 const minPieceCharacters = 64 * 1024;
-/** Held for a reader that has stopped reading; beyond it lines are dropped, so that proxying goes on. */
-const maxHeldCharacters = 16 * 1024 * 1024;
 const maxUnmadeLines = 64;
 const flushIntervalMs = 50;
 const endTimeoutMs = 1_000;
 
-/** A sink to an open file descriptor. A reader that is gone or a full disk loses lines and nothing else. */
-export function lineSink(fd: number): LineSink {
+/**
+ * A sink to an open file descriptor. A reader that is gone or a full disk loses lines and nothing else. No more than
+ * `maxHeldCharacters` are held for one that has stopped reading, and what comes then is dropped, so that proxying goes on.
+ */
+export function lineSink(fd: number, maxHeldCharacters: number): LineSink {
   let held = '';
   let unmade: (string | (() => string))[] = [];
   let piece = Buffer.alloc(0);
@@ -53,7 +54,7 @@ export function lineSink(fd: number): LineSink {
 
   return {
     write: (line) => {
-      if (held.length > maxHeldCharacters) return;
+      if (held.length >= maxHeldCharacters) return;
       unmade.push(line);
       if (unmade.length < maxUnmadeLines) return;
       makeLines();

@@ -5,7 +5,7 @@ import type { DestinationPolicy } from '../../http/destination.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { Framing } from '../../http/framing.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
-import type { Route } from '../../schemas/exchange.ts';
+import type { Route, RouteReason, TunnelClose } from '../../schemas/exchange.ts';
 import type { EdgeStages, StageName } from '../../schemas/stage.ts';
 
 import type { Clock, Instant } from '../clock.ts';
@@ -43,6 +43,17 @@ export interface Trace {
   toClient: number;
   retries: number;
   failure: { readonly error: ProxyError; readonly source: 'agent' | 'edge' } | undefined;
+  /** From the opening of a tunnel on. */
+  tunnel: Tunnel | undefined;
+}
+
+/** What a tunnel is, and what became of it. */
+export interface Tunnel {
+  /** What the client's TLS said in clear, once it did. `alpn`: names of protocols in its order. */
+  tls: { readonly serverName: string | undefined; readonly alpn: readonly string[] } | undefined;
+  state:
+    | { readonly kind: 'open'; readonly octets: () => { readonly fromClient: number; readonly toClient: number } }
+    | { readonly kind: 'closed'; readonly at: Instant; readonly close: TunnelClose };
 }
 
 /** The edge's stages by its own clock, and what is known of that clock. Milliseconds. */
@@ -78,6 +89,10 @@ export interface AcceptedRequest {
   readonly fields: Fields;
   readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
   readonly content: Readable | undefined;
+  /** What came behind chunked content, once that has ended. */
+  readonly trailers: () => Fields;
+  /** Passes on a response of status 1xx, to a client that knows them. RFC 9110 15.2. */
+  readonly interim: (status: number, fields: Fields) => void;
   /** Tells a client that waits for it to send its content. RFC 9110 10.1.1. */
   readonly continue: () => void;
   /** Calls when the client has left before its response was complete. */
@@ -88,6 +103,8 @@ export interface AcceptedRequest {
 export interface AdmittedRequest extends AcceptedRequest {
   /** Whether only the agent can reach the destination: a private name that an exception allows. */
   readonly directOnly: boolean;
+  /** The parent proxy that carries it where it goes out from this machine: scheme://host:port. */
+  readonly parent: string | undefined;
 }
 
 /** A request as it will go upstream: only end-to-end fields, with this hop added. */
@@ -115,7 +132,16 @@ export type Outcome =
       readonly source: 'agent' | 'edge';
       /** Whether the failure allows the request to be sent again: nothing of it can have had an effect. */
       readonly mayRetry: boolean;
+      /** Present where it is the edge that failed, so that another route may do better. */
+      readonly edgeFault?: EdgeFault;
     };
+
+/** What an edge could not do. */
+export interface EdgeFault {
+  readonly because: RouteReason;
+  /** Whether nothing of the request can have reached the origin. */
+  readonly isHarmless: boolean;
+}
 
 export interface UpstreamResponse {
   readonly status: number;
@@ -141,7 +167,7 @@ export interface Sink {
   /** Takes some octets; false asks to wait for `resume`. */
   write(octets: Buffer): boolean;
   /** The content is complete. */
-  end(): void;
+  end(trailers: Fields): void;
   /** The content ends here although it is not complete. */
   fail(error: ProxyError): void;
 }
@@ -157,6 +183,8 @@ export interface Observer {
   requestReceived(trace: Trace): void;
   requestRelayed(trace: Trace): void;
   responseReceived(trace: Trace): void;
+  /** The client of an open tunnel has said in clear which TLS server it wants. */
+  serverNamed(trace: Trace): void;
   /** The record is complete: the response was sent, the tunnel closed, or it failed. */
   finished(trace: Trace): void;
 }
@@ -182,12 +210,17 @@ export interface UpstreamRequest {
   readonly origin: string;
   readonly method: string;
   readonly path: string;
-  /** Names and values in turn. */
-  readonly flatFields: readonly string[];
+  /** Without the ones that frame the content. */
+  readonly fields: Fields;
+  readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
   readonly content: Readable | undefined;
+  /** What came behind chunked content, once that has ended. RFC 9110 6.5. */
+  readonly trailers?: () => Fields;
   readonly headDeadlineMs: number;
   readonly idleTimeoutMs: number;
   readonly maxOctetsHeld: number;
+  /** Hears of a response of status 1xx ahead of the final one. RFC 9110 15.2. */
+  readonly onInterim?: (status: number, fields: Fields) => void;
   /** Takes what ends the exchange at once. */
   readonly onLeave: (cancel: () => void) => void;
 }
@@ -197,9 +230,9 @@ export type UpstreamAnswer =
       readonly kind: 'response';
       readonly status: number;
       readonly reason: string;
-      readonly fields: () => Fields;
-      /** The value of a lower-case field name, where it occurs once. */
-      readonly field: (name: string) => string | undefined;
+      readonly fields: Fields;
+      /** Of the content; undefined when the length is not known before its end. A content that is shorter fails. */
+      readonly octets: number | 'none' | undefined;
       readonly content: Content;
       /** The address that the connection was made to, where it is certain. */
       readonly address: string | undefined;
@@ -217,7 +250,13 @@ export interface EdgeLink {
   readonly embedded: boolean;
   /** Waits until the edge can be asked, or says why it cannot. */
   ready(): Promise<
-    | { readonly kind: 'ready'; readonly origin: string; readonly client: UpstreamClient; readonly token: string }
+    | {
+        readonly kind: 'ready';
+        readonly origin: string;
+        readonly host: string;
+        readonly client: UpstreamClient;
+        readonly token: string;
+      }
     | { readonly kind: 'unavailable'; readonly error: ProxyError }
   >;
   /** Tells that the edge did not answer, so that it is looked after. */

@@ -1,9 +1,9 @@
 // The record of an exchange: begun with its first octet, read out as the schema has it.
 import { errorShape } from '../../http/proxy-error.ts';
 import type { ExchangeRecord } from '../../schemas/exchange.ts';
-import { edgeStageNames, type StageName, stageNames } from '../../schemas/stage.ts';
+import { type StageName, stageNames } from '../../schemas/stage.ts';
 import { type Clock, type Instant, isoMicroseconds } from '../clock.ts';
-import type { Connection, EdgeTimes, Trace } from './ports.ts';
+import type { Connection, EdgeTimes, Trace, Tunnel } from './ports.ts';
 
 /** Begins the record of something that came over this connection. */
 export function beginTrace(kind: Trace['kind'], id: string, connection: Connection, firstOctetAt: Instant): Trace {
@@ -27,22 +27,26 @@ export function beginTrace(kind: Trace['kind'], id: string, connection: Connecti
     toClient: 0,
     retries: 0,
     failure: undefined,
+    tunnel: undefined,
   };
 }
 
 /** The wall-clock times of all stages that happened, by the agent's clock, in milliseconds since 1970. */
-export function stageTimes(trace: Trace, clock: Clock): Partial<Record<StageName, number>> {
-  const times: Partial<Record<StageName, number>> = {};
-  for (const name of stageNames) {
-    const instant = trace.stamps[name];
-    if (instant !== undefined) times[name] = clock.wallTime(instant);
-  }
-  if (trace.edge === undefined) return times;
-  for (const name of edgeStageNames) {
-    const edgeTime = trace.edge.stages[name];
-    if (edgeTime !== undefined) times[name] = clock.wallTime(edgeTime - trace.edge.offsetMs);
-  }
-  return times;
+export function stageTimes({ stamps, edge }: Trace, clock: Clock): Complete<Partial<Record<StageName, number>>> {
+  const own = (instant: Instant | undefined) => (instant === undefined ? undefined : clock.wallTime(instant));
+  const mapped = (edgeTime: number | undefined) => (edgeTime === undefined ? undefined : own(edgeTime - offsetMs));
+  const { offsetMs = 0, stages }: Partial<EdgeTimes> = edge ?? {};
+  return {
+    'client-accepted': own(stamps['client-accepted']),
+    'request-received': own(stamps['request-received']),
+    'request-relayed': own(stamps['request-relayed']),
+    'edge-received': mapped(stages?.['edge-received']),
+    'upstream-requested': mapped(stages?.['upstream-requested']),
+    'upstream-responded': mapped(stages?.['upstream-responded']),
+    'edge-returned': mapped(stages?.['edge-returned']),
+    'response-received': own(stamps['response-received']),
+    'response-sent': own(stamps['response-sent']),
+  };
 }
 
 /** First request octet to last response octet, in milliseconds; nothing while the response has not been sent. */
@@ -51,53 +55,91 @@ export function roundTripMs(trace: Trace): number | undefined {
   return sentAt === undefined ? undefined : Math.max(0, sentAt - trace.firstOctetAt);
 }
 
-/** The record as `schemas/exchange.ts` has it. */
+/** From the opening of a tunnel to its close, or until now, in milliseconds; nothing where none was opened. */
+export function tunnelDurationMs({ stamps, tunnel }: Trace, clock: Clock): number | undefined {
+  const openedAt = stamps['response-sent'];
+  if (tunnel === undefined || openedAt === undefined) return undefined;
+  const until = tunnel.state.kind === 'closed' ? tunnel.state.at : clock.now();
+  return Math.max(0, until - openedAt);
+}
+
+/** What may be absent is undefined: all have one shape, which is made and printed fastest, and JSON leaves it out. */
+type Complete<T> = { [K in keyof Required<T>]: T[K] | undefined };
+
+/** The record as `schemas/exchange.ts` has it, once it is JSON. */
 export function recordOf(trace: Trace, clock: Clock): ExchangeRecord {
-  const times = stageTimes(trace, clock);
-  const roundTrip = roundTripMs(trace);
   const { connection, edge, failure } = trace;
-  return {
+  const record: Complete<ExchangeRecord> = {
     id: trace.id,
     kind: trace.kind,
-    stages: Object.fromEntries(
-      stageNames.flatMap((name) => (times[name] === undefined ? [] : [[name, isoMicroseconds(times[name])]])),
-    ),
-    ...(roundTrip !== undefined && { roundTripMs: microseconds(roundTrip) }),
-    ...(edge !== undefined && {
-      clockOffsetMs: microseconds(edge.offsetMs - clock.wallTime(0)),
-      clockErrorMs: microseconds(edge.errorMs),
-      ...edgeRoundTrip(edge),
-    }),
+    stages: isoStages(trace, clock),
+    roundTripMs: microseconds(roundTripMs(trace)),
+    clockOffsetMs: edge === undefined ? undefined : microseconds(edge.offsetMs - clock.wallTime(0)),
+    clockErrorMs: microseconds(edge?.errorMs),
+    edgeRoundTripMs: edgeRoundTrip(edge),
     client: { address: connection.address, port: connection.port, connection: connection.number },
     request: { method: trace.method, url: trace.url, httpVersion: trace.httpVersion },
-    ...(trace.response !== undefined && { response: trace.response }),
-    ...(trace.route !== undefined && { route: trace.route }),
-    ...(trace.host !== '' && {
-      destination: {
-        host: trace.host,
-        port: trace.port,
-        ...(trace.address !== undefined && { address: trace.address }),
-        knownBy: trace.addressKnownBy,
+    response: trace.response,
+    route: trace.route,
+    destination: destinationOf(trace),
+    octets: octetsOf(trace),
+    tunnel: trace.tunnel === undefined ? undefined : tunnelOf(trace, trace.tunnel, clock),
+    retries: trace.retries,
+    error: failure === undefined ? undefined : { ...errorShape(failure.error), source: failure.source },
+  };
+  return record as ExchangeRecord;
+}
+
+function isoStages(trace: Trace, clock: Clock): ExchangeRecord['stages'] {
+  const times = stageTimes(trace, clock);
+  const stages: ExchangeRecord['stages'] = {};
+  for (const name of stageNames) {
+    const time = times[name];
+    if (time !== undefined) stages[name] = isoMicroseconds(time);
+  }
+  return stages;
+}
+
+function destinationOf({ host, port, address, addressKnownBy }: Trace): ExchangeRecord['destination'] {
+  if (host === '') return undefined;
+  const destination: Complete<NonNullable<ExchangeRecord['destination']>> = {
+    host,
+    port,
+    address,
+    knownBy: addressKnownBy,
+  };
+  return destination as NonNullable<ExchangeRecord['destination']>;
+}
+
+function edgeRoundTrip(edge: EdgeTimes | undefined): ExchangeRecord['edgeRoundTripMs'] {
+  if (edge?.roundTrip === undefined) return undefined;
+  const { smoothedMs, minimumMs, latestMs } = edge.roundTrip;
+  return {
+    smoothed: microseconds(smoothedMs),
+    minimum: microseconds(minimumMs),
+    latest: microseconds(latestMs),
+  };
+}
+
+function octetsOf({ tunnel, fromClient, toClient }: Trace): ExchangeRecord['octets'] {
+  return tunnel?.state.kind === 'open' ? tunnel.state.octets() : { fromClient, toClient };
+}
+
+function tunnelOf(trace: Trace, { tls, state }: Tunnel, clock: Clock): NonNullable<ExchangeRecord['tunnel']> {
+  return {
+    durationMs: microseconds(tunnelDurationMs(trace, clock) ?? 0),
+    ...(tls !== undefined && {
+      tls: {
+        ...(tls.serverName !== undefined && { serverName: tls.serverName }),
+        ...(tls.alpn.length > 0 && { alpn: tls.alpn }),
       },
     }),
-    octets: { fromClient: trace.fromClient, toClient: trace.toClient },
-    retries: trace.retries,
-    ...(failure !== undefined && { error: { ...errorShape(failure.error), source: failure.source } }),
+    ...(state.kind === 'closed' && { closedAt: isoMicroseconds(clock.wallTime(state.at)), close: state.close }),
   };
 }
 
-function edgeRoundTrip({ roundTrip }: EdgeTimes): Pick<ExchangeRecord, 'edgeRoundTripMs'> {
-  if (roundTrip === undefined) return {};
-  const { smoothedMs, minimumMs, latestMs } = roundTrip;
-  return {
-    edgeRoundTripMs: {
-      smoothed: microseconds(smoothedMs),
-      minimum: microseconds(minimumMs),
-      latest: microseconds(latestMs),
-    },
-  };
-}
-
-function microseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
+function microseconds(milliseconds: number): number;
+function microseconds(milliseconds: number | undefined): number | undefined;
+function microseconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : Math.round(milliseconds * 1000) / 1000;
 }

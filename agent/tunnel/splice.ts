@@ -1,34 +1,100 @@
 // Carries the octets of two connections to each other: half-close and backpressure kept, a reset passed on as a reset.
 import type { Socket } from 'node:net';
 
-export interface Spliced {
-  /** Octets that came from the first socket, and that went to it. */
-  readonly fromFirst: number;
-  readonly toFirst: number;
+type Side = 'first' | 'second';
+
+/**
+ * Who closed, and how. `end`: both sides ended their sending, this one before the other. `reset`: this one's connection
+ * was reset. `lost`: the system gave it up. By `us`: nothing came for too long (`idle`), or somebody else in this process
+ * closed one of the connections (`stop`).
+ */
+export type SpliceClose =
+  | { readonly by: Side; readonly how: 'end' | 'reset' | 'lost' }
+  | { readonly by: 'us'; readonly how: 'idle' | 'stop' };
+
+export interface SpliceOptions {
+  /** Without an octet either way for so long both connections are cut. */
+  readonly idleTimeoutMs: number;
+  /**
+   * Sees the first pieces of the first connection, each after it was passed on, until it answers `enough`. From then on
+   * no code of ours runs for a piece.
+   */
+  readonly peek?: (octets: Buffer) => 'more' | 'enough';
 }
 
-/** Resolves when both connections are closed. Without an octet either way for `idleTimeoutMs` both are cut. */
-export function splice(first: Socket, second: Socket, idleTimeoutMs: number): Promise<Spliced> {
-  return new Promise((resolve) => {
-    let open = 2;
-    const start = { first: first.bytesRead, second: second.bytesRead };
-    const follow = (socket: Socket, other: Socket) => {
-      socket.setNoDelay(true);
-      socket.setTimeout(idleTimeoutMs, () => reset(first, second));
-      socket.on('error', () => reset(socket, other));
-      socket.once('close', () => {
-        if (!socket.readableEnded) other.resetAndDestroy();
-        open--;
-        if (open === 0) resolve({ fromFirst: first.bytesRead - start.first, toFirst: second.bytesRead - start.second });
-      });
-      socket.pipe(other); // ends the other's sending when this one's ends, and not before
-      if (socket.destroyed) socket.emit('close');
+export interface Splice {
+  /** Octets that came from each connection so far, with those that were waiting in it when the splice began. */
+  octets(): { readonly fromFirst: number; readonly fromSecond: number };
+  /** Settles when both connections are closed. */
+  readonly closed: Promise<SpliceClose>;
+}
+
+/** Begins to carry between two connections that may each be half-open. */
+export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek }: SpliceOptions): Splice {
+  const before = { first: consumed(first), second: consumed(second) };
+  const { promise, resolve } = Promise.withResolvers<SpliceClose>();
+  let open = 2;
+  let endedFirst: Side | undefined;
+  let cutBecause: SpliceClose | undefined;
+
+  const cut = (because: SpliceClose) => {
+    cutBecause ??= because;
+    reset(first);
+    reset(second);
+  };
+  const follow = (side: Side, socket: Socket, other: Socket) => {
+    const onEnd = () => {
+      endedFirst ??= side;
     };
-    follow(first, second);
-    follow(second, first);
-  });
+    const onError = (cause: Error) => cut({ by: side, how: howBroken(cause) });
+    const onClose = () => {
+      if (!socket.readableEnded || !socket.writableFinished) cut({ by: 'us', how: 'stop' });
+      open--;
+      if (open === 0) resolve(cutBecause ?? { by: endedFirst ?? side, how: 'end' });
+    };
+    socket.on('error', onError);
+    socket.once('close', onClose);
+    socket.once('end', onEnd);
+    socket.setNoDelay(true);
+    socket.setTimeout(idleTimeoutMs, () => cut({ by: 'us', how: 'idle' }));
+    if (socket.readableEnded) {
+      onEnd();
+      other.end();
+    } else socket.pipe(other); // ends the other's sending when this one's ends, and not before
+    if (socket.errored) onError(socket.errored);
+    if (socket.closed) onClose();
+  };
+  follow('first', first, second);
+  follow('second', second, first);
+  if (peek !== undefined) watch(first, peek);
+  return {
+    octets: () => ({ fromFirst: first.bytesRead - before.first, fromSecond: second.bytesRead - before.second }),
+    closed: promise,
+  };
 }
 
-function reset(...sockets: readonly Socket[]): void {
-  for (const socket of sockets) socket.resetAndDestroy();
+/** Octets that were taken out of the connection: those that wait in it are yet to be carried. */
+function consumed(socket: Socket): number {
+  return socket.bytesRead - socket.readableLength;
+}
+
+/** A second listener beside that of the pipe, which was there first and so has passed the piece on. */
+function watch(socket: Socket, peek: NonNullable<SpliceOptions['peek']>): void {
+  const onData = (octets: Buffer) => {
+    if (peek(octets) === 'enough') socket.off('data', onData);
+  };
+  socket.on('data', onData);
+}
+
+/** A connection that the other end has reset fails when it is read, or when it is written to after that. */
+function howBroken(cause: NodeJS.ErrnoException): 'reset' | 'lost' {
+  return cause.code === 'ECONNRESET' || cause.code === 'EPIPE' ? 'reset' : 'lost';
+}
+
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    socket.destroy(); // only TCP has resets; an end of TLS without its notice is what a reader takes for one
+  }
 }

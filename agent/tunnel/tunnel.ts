@@ -1,4 +1,4 @@
-// Answers CONNECT: judged like every destination, dialled at the checked address, 200 only when that has accepted.
+// Tunnels of CONNECT and SOCKS5: judged like every destination, open only when the checked address has accepted.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { parseAuthority, parseHostField } from '../../http/authority.ts';
@@ -8,21 +8,22 @@ import { ProxyError } from '../../http/proxy-error.ts';
 import { hasPassed, viaMember } from '../../http/via.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Clock, Observer, Trace } from '../proxy/ports.ts';
-import { type DialLimits, dial } from './dial.ts';
-import { splice } from './splice.ts';
+import type { Dial } from '../upstream/dial.ts';
+import { carryOpenTunnel } from './open-tunnel.ts';
 
 export interface TunnelPorts {
   readonly clock: Clock;
   readonly observer: Observer;
-  readonly limits: DialLimits & Pick<Config['limits'], 'tunnelIdleTimeoutMs'>;
+  readonly limits: Pick<Config['limits'], 'tunnelIdleTimeoutMs'>;
   readonly pseudonym: string;
   readonly admit: (
     destination: { readonly host: string; readonly port: number; readonly purpose: 'tunnel' },
     trace: Trace,
   ) => Promise<
-    | { readonly kind: 'admitted'; readonly addresses: readonly string[] }
+    | { readonly kind: 'admitted'; readonly addresses: readonly string[]; readonly parent: string | undefined }
     | { readonly kind: 'refused'; readonly error: ProxyError }
   >;
+  readonly dial: Dial;
   /** Writes an error response to the client and closes. */
   readonly refuse: (socket: Socket, error: ProxyError, exchange: string) => void;
 }
@@ -32,33 +33,59 @@ export function createTunnel(
   ports: TunnelPorts,
 ): (trace: Trace, message: IncomingMessage, client: Socket, early: Buffer) => Promise<void> {
   return async (trace, message, client, early) => {
-    const opened = await open(ports, trace, message, client);
-    if (opened.kind === 'failed') {
-      trace.failure = { error: opened.error, source: 'agent' };
-      trace.response = { status: opened.error.status, reason: '' };
-      ports.refuse(client, opened.error, trace.id);
-      trace.stamps['response-sent'] = ports.clock.now();
-      ports.observer.finished(trace);
-      return;
-    }
-    const { socket } = opened;
-    trace.response = { status: 200, reason: 'Connection established' };
-    client.write(`HTTP/1.1 200 Connection established\r\nVia: ${viaMember('1.1', ports.pseudonym)}\r\n\r\n`);
-    trace.stamps['response-sent'] = ports.clock.now();
-    if (early.length > 0) socket.write(early);
-    const { fromFirst, toFirst } = await splice(client, socket, ports.limits.tunnelIdleTimeoutMs);
-    trace.fromClient = fromFirst + early.length;
-    trace.toClient = toFirst;
-    ports.observer.finished(trace);
+    const target = understand(ports, trace, message);
+    if (early.length > 0) client.unshift(early); // they flow into the tunnel once it is open
+    await carry(ports, trace, target, {
+      socket: client,
+      accept: () => {
+        trace.response = { status: 200, reason: 'Connection established' };
+        client.write(`HTTP/1.1 200 Connection established\r\nVia: ${viaMember('1.1', ports.pseudonym)}\r\n\r\n`);
+      },
+      refuse: (error) => {
+        trace.response = { status: error.status, reason: '' };
+        ports.refuse(client, error, trace.id);
+      },
+    });
   };
 }
 
-type Opened =
-  | { readonly kind: 'opened'; readonly socket: Socket }
-  | { readonly kind: 'failed'; readonly error: ProxyError };
+/** Where a tunnel is to lead. The host is canonical, IPv6 in brackets. */
+export type Target = { readonly kind: 'target'; readonly host: string; readonly port: number } | Failed;
 
-async function open(ports: TunnelPorts, trace: Trace, message: IncomingMessage, client: Socket): Promise<Opened> {
-  const { clock, observer, limits } = ports;
+/** A client that waits for its tunnel, and the words of its protocol. Both write the record's response too. */
+export interface TunnelClient {
+  /** Nothing reads it; what it has sent already is held for the tunnel. */
+  readonly socket: Socket;
+  /** Says that the tunnel is open. */
+  readonly accept: () => void;
+  /** Says why there is none, and closes. */
+  readonly refuse: (error: ProxyError) => void;
+}
+
+export type CarryPorts = Omit<TunnelPorts, 'refuse' | 'pseudonym'>;
+
+/** Carries one tunnel from the judgement of its destination to its end, and completes the record. */
+export async function carry(ports: CarryPorts, trace: Trace, target: Target, client: TunnelClient): Promise<void> {
+  const opened = target.kind === 'failed' ? target : await open(ports, trace, target, client.socket);
+  if (opened.kind === 'failed') {
+    trace.failure = { error: opened.error, source: 'agent' };
+    client.refuse(opened.error);
+    trace.stamps['response-sent'] = ports.clock.now();
+    ports.observer.finished(trace);
+    return;
+  }
+  client.accept();
+  trace.stamps['response-sent'] = ports.clock.now();
+  await carryOpenTunnel(ports, trace, client.socket, opened.socket);
+}
+
+interface Failed {
+  readonly kind: 'failed';
+  readonly error: ProxyError;
+}
+
+/** The head of a CONNECT. RFC 9110 9.3.6. */
+function understand({ pseudonym }: TunnelPorts, trace: Trace, message: IncomingMessage): Target {
   trace.method = 'CONNECT';
   trace.httpVersion = message.httpVersion;
   const authority = parseAuthority(message.url ?? '');
@@ -77,34 +104,58 @@ async function open(ports: TunnelPorts, trace: Trace, message: IncomingMessage, 
   // WinINet, and with it much of what runs on Windows, sends a length of 0.
   if (framing.kind !== 'none' && !(framing.kind === 'length' && framing.octets === 0))
     return failed(malformed('CONNECT has no content, so it has no length.'));
-  if (hasPassed(fields, ports.pseudonym))
+  if (hasPassed(fields, pseudonym))
     return failed(new ProxyError('proxy_loop_detected', 'The request has already come through this agent.'));
-  const admission = await ports.admit({ host, port, purpose: 'tunnel' }, trace);
+  return { kind: 'target', host, port };
+}
+
+async function open(
+  { clock, observer, admit, dial }: CarryPorts,
+  trace: Trace,
+  { host, port }: { readonly host: string; readonly port: number },
+  client: Socket,
+): Promise<{ readonly kind: 'opened'; readonly socket: Socket } | Failed> {
+  const admission = await admit({ host, port, purpose: 'tunnel' }, trace);
   observer.requestReceived(trace);
   if (admission.kind === 'refused') return failed(admission.error);
-  trace.route = { kind: 'direct', because: 'connect' };
+  const { addresses, parent } = admission;
+  trace.route = { kind: 'direct', because: 'connect', ...(parent !== undefined && { parent }) };
   trace.stamps['request-relayed'] = clock.now();
   observer.requestRelayed(trace);
-  const dialled = await dial(admission.addresses, port, limits);
+  const leaving = leavingOf(client);
+  const dialled = await dial({ host, port, addresses, scheme: 'tunnel', signal: leaving.signal });
+  leaving.end();
   if (dialled.kind === 'failed') return failed(dialled.error);
-  const { socket } = dialled;
+  const { socket, address } = dialled;
   if (client.destroyed) {
     socket.destroy();
     return failed(new ProxyError('http_request_error', 'The client left before the tunnel was open.', { status: 499 }));
   }
   trace.stamps['response-received'] = clock.now();
-  if (socket.remoteAddress !== undefined) {
-    trace.address = socket.remoteAddress;
+  if (address !== undefined) {
+    trace.address = address;
     trace.addressKnownBy = 'socket';
   }
   observer.responseReceived(trace);
   return { kind: 'opened', socket };
 }
 
+/**
+ * Aborts when the client closes while its tunnel is being made. One that has sent octets for it already may have ended
+ * no more than its own sending: as long as they wait in the socket, that has no end.
+ */
+function leavingOf(client: Socket): { readonly signal: AbortSignal; readonly end: () => void } {
+  const controller = new AbortController();
+  const leave = () => controller.abort();
+  client.once('end', leave).once('close', leave);
+  if (client.destroyed || client.readableEnded) leave();
+  return { signal: controller.signal, end: () => client.off('end', leave).off('close', leave) };
+}
+
 function malformed(message: string): ProxyError {
   return new ProxyError('http_request_error', message, { status: 400 });
 }
 
-function failed(error: ProxyError): Opened {
+function failed(error: ProxyError): Failed {
   return { kind: 'failed', error };
 }

@@ -1,33 +1,25 @@
-// The look-up of connections that the agent dials itself: only addresses that the policy allows come out of it.
-import type { LookupFunction } from 'node:net';
+// The addresses of what the agent dials itself: only those that the policy allows, judged at the moment of dialling.
+import { canonicalAddress } from '../../http/address.ts';
 import { type DestinationPolicy, judgeAddresses } from '../../http/destination.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
-import type { Resolve } from '../proxy/ports.ts';
-import { pinned } from './pinned.ts';
+import type { Resolution, Resolve } from '../proxy/ports.ts';
 
 /**
- * Judges what a name resolves to at the moment of dialling, so that an answer that has changed since the request was
- * admitted is never dialled. The port was judged before; ranges with a port are judged here by address alone.
+ * Resolves a host and judges what it resolves to, so that an answer that has changed since the request was admitted is
+ * never dialled.
  */
-export function checkedLookup(resolve: Resolve, policy: () => DestinationPolicy): LookupFunction {
-  return (host, options, callback) => {
-    void resolve(host).then((resolution) => {
-      if (resolution.kind === 'failed') return callback(resolution.error, '', 0);
-      const verdict = judgeAddresses({ host, port: 0 }, resolution.addresses, forAnyPort(policy()));
-      if (verdict.kind === 'refused') {
-        return callback(
-          new ProxyError('destination_ip_prohibited', `edgehop does not go there: ${verdict.because}.`, {
-            status: 403,
-          }),
-          '',
-          0,
-        );
-      }
-      return pinned(resolution.addresses)(host, options, callback);
-    });
+export function checkedAddresses(
+  resolve: Resolve,
+  policy: () => DestinationPolicy,
+): (host: string, port: number) => Promise<Resolution> {
+  return async (host, port) => {
+    const literal = canonicalAddress(host);
+    const resolution: Resolution =
+      literal === undefined ? await resolve(host) : { kind: 'resolved', addresses: [literal] };
+    if (resolution.kind === 'failed') return resolution;
+    const verdict = judgeAddresses({ host, port }, resolution.addresses, policy());
+    if (verdict.kind !== 'refused') return resolution;
+    const message = `edgehop does not go there: ${verdict.because}.`;
+    return { kind: 'failed', error: new ProxyError('destination_ip_prohibited', message, { status: 403 }) };
   };
-}
-
-function forAnyPort({ allowPrivate, exceptions }: DestinationPolicy): DestinationPolicy {
-  return { allowPrivate, exceptions: exceptions.map((exception) => ({ ...exception, port: undefined })) };
 }

@@ -1,19 +1,6 @@
-// Medians, spreads, and what is taken round by round.
+// Spreads, and what is taken round by round.
 import { expect, test } from 'vitest';
-import { differences, median, ratios, spread } from '../../bench/statistics.ts';
-
-test.each([
-  { values: [7], middle: 7 },
-  { values: [3, 1, 2], middle: 2 },
-  { values: [10, 9, 100, 1], middle: 9.5 },
-  { values: [2, 10, 9, 1, 100], middle: 9 },
-])('the median of $values is $middle', ({ values, middle }) => {
-  expect(median(values)).toBe(middle);
-});
-
-test('there is no median of nothing', () => {
-  expect(() => median([])).toThrow(/nothing/);
-});
+import { differences, ratios, spread } from '../../bench/statistics.ts';
 
 test('a spread has the median and both ends, and leaves the values in their order', () => {
   const values = [5, 1, 3];

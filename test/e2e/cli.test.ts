@@ -49,6 +49,9 @@ describe('edgehop start', () => {
     [['start', '--host', '0.0.0.0'], 78],
     [['start', '--edge', 'nowhere'], 78],
     [['start', '--edge', 'https://edge.example'], 2],
+    [['start', '--edge', 'https://edge.example/path', '--token', 'a-token-of-16-octets'], 2],
+    [['start', '--edge', 'https://edge.example', '--token', 'short'], 2],
+    [['start', '--token', 'a-token-of-16-octets'], 2],
     [['start', '--edge', 'http://edge.example', '--token', 'a-token-of-16-octets'], 78],
     [['--version'], 0],
     [['--help'], 0],
@@ -238,6 +241,45 @@ describe('edgehop config', () => {
     const printed = JSON.parse(stdout);
     expect(printed.listen).toEqual({ host: '127.0.0.1', port: 8123, controlPort: 8081 });
     expect(Object.keys(printed.limits)).toEqual(Object.keys(config.parse({}).limits));
+  });
+
+  test('print shows no credentials of parent proxies', async () => {
+    using home = makeHome();
+    const parents = {
+      http: 'http://me:hush-1@proxy.example:3128',
+      all: 'me:hush-2@proxy.example',
+      https: 'http://p.example',
+    };
+    home.write('edgehop.jsonc', JSON.stringify({ parents }));
+    const { code, stdout } = await home.run(['config', 'print']);
+    expect([code, stdout.includes('hush')]).toEqual([0, false]);
+    expect(JSON.parse(stdout).parents).toMatchObject({
+      http: 'http://(secret)@proxy.example:3128',
+      all: '(secret)@proxy.example',
+      https: 'http://p.example',
+    });
+  });
+
+  test('the environment comes before the file, and options before the environment', async () => {
+    using home = makeHome({ EDGEHOP_PORT: '8124', EDGEHOP_LOG: 'json', EDGEHOP_HOST: '' });
+    home.write('edgehop.jsonc', '{ "listen": { "host": "::1", "port": 8123 } }');
+    const { stdout } = await home.run(['config', 'print']);
+    expect(JSON.parse(stdout)).toMatchObject({ listen: { host: '::1', port: 8124 }, log: 'json' });
+    await using agent = await home.start('--edge', 'none'); // with --port 0
+    expect([8123, 8124]).not.toContain(agent.port);
+    using wrong = makeHome({ EDGEHOP_PORT: 'eighty' });
+    expect(await wrong.run(['start'])).toMatchObject({ code: 78, stderr: expect.stringContaining('EDGEHOP_PORT') });
+  });
+
+  test('schema prints a JSON Schema that an editor can use', async () => {
+    using home = makeHome();
+    const { code, stdout } = await home.run(['config', 'schema']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      additionalProperties: false,
+      properties: { listen: { properties: { port: { default: 8080 } } } },
+    });
   });
 });
 

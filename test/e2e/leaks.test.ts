@@ -47,6 +47,11 @@ test.each(routes)(
         abandoned(proxy, origin, '/endless'),
         abandonedUpload(proxy, origin),
         abandonedTunnel(proxy, origin),
+        spoken(proxy, Buffer.of(5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 1)), // SOCKS5, to a port that refuses
+        spoken(proxy, Buffer.of(5, 1, 0, 5, 2)),
+        spoken(proxy, Buffer.of(22, 3, 1)),
+        spoken(proxy, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+        abandonedSocks(proxy, origin),
       ]);
     }
     expect(proxy.records.length).toBeGreaterThan(rounds * 5);
@@ -68,6 +73,13 @@ function resources(): Record<string, number> {
     if (/^(TCP|Pipe|TLS|Timeout|Immediate|GetAddrInfo)/.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
+}
+
+/** What is no HTTP/1.1, until the agent has closed. */
+async function spoken(proxy: TestAgent, octets: Buffer | string): Promise<void> {
+  using client = await connectClient(proxy.port);
+  client.send(octets);
+  await client.octets.rest();
 }
 
 async function abandoned(proxy: TestAgent, origin: Origin, path: string): Promise<void> {
@@ -93,4 +105,17 @@ async function abandonedTunnel(proxy: TestAgent, origin: Origin): Promise<void> 
   client.sendHead(`CONNECT 127.0.0.1:${origin.port} HTTP/1.1`, 'Host: x');
   await client.octets.until('\r\n\r\n');
   client.socket.destroy();
+}
+
+async function abandonedSocks(proxy: TestAgent, origin: Origin): Promise<void> {
+  for (const octets of [
+    Buffer.of(5),
+    Buffer.of(5, 1, 0, 5, 1),
+    Buffer.of(5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, origin.port >> 8, origin.port & 255, 71),
+  ]) {
+    const client = await connectClient(proxy.port);
+    client.send(octets);
+    if (octets.length > 1) await client.octets.exactly(octets.length > 5 ? 12 : 2);
+    client.socket.destroy();
+  }
 }

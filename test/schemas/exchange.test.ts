@@ -32,6 +32,12 @@ test.each([
   ['a time that is none', { ...record, stages: { 'response-sent': '2026' } }],
   ['a kind that is none', { ...record, kind: 'request' }],
   ['an address that nobody knows of', { ...record, destination: { host: 'o.example', port: 80 } }],
+  ['a tunnel without a duration', { ...record, tunnel: {} }],
+  [
+    'a tunnel that the client closed for idling',
+    { ...record, tunnel: { durationMs: 1, close: { by: 'client', how: 'idle' } } },
+  ],
+  ['a tunnel that the agent ended', { ...record, tunnel: { durationMs: 1, close: { by: 'agent', how: 'end' } } }],
   ['an error from nowhere', { ...record, error: { type: 'dns_error', status: 502, message: '' } }],
 ])('a record with %s is not taken', (_, wrong) => {
   expect(exchangeRecord.safeParse(wrong).success).toBe(false);

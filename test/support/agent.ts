@@ -4,11 +4,12 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Server } from 'node:net';
 import { type Agent, startAgent } from '../../agent/agent.ts';
 import { machineClock } from '../../agent/clock.ts';
-import { systemLookup } from '../../agent/proxy/admit/resolver.ts';
+import { type Lookup, systemLookup } from '../../agent/proxy/admit/resolver.ts';
 import type { Observer } from '../../agent/proxy/ports.ts';
 import { recordOf } from '../../agent/proxy/trace.ts';
 import { type Config, config } from '../../schemas/config.ts';
 import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
+import { testToken } from './edge.ts';
 
 export type EdgeKind = 'embedded' | 'none';
 
@@ -16,7 +17,9 @@ export type EdgeKind = 'embedded' | 'none';
 export const routes = ['embedded', 'none'] as const satisfies readonly EdgeKind[];
 
 export interface TestAgentOptions {
-  readonly edge: EdgeKind;
+  /** A deployed one is given by its URL; its token is `testToken`. */
+  readonly edge: EdgeKind | `http://${string}`;
+  readonly fallback?: Config['edge']['fallback'];
   readonly limits?: Partial<Config['limits']>;
   /** Ports are chosen by the system when they are not given. */
   readonly listen?: Partial<Config['listen']>;
@@ -25,6 +28,11 @@ export interface TestAgentOptions {
   readonly allow?: readonly string[];
   /** What DNS answers for these names; all others are looked up by the system. */
   readonly answers?: Readonly<Record<string, readonly string[]>>;
+  /** What DNS answers, instead of `answers` and the system. */
+  readonly lookup?: Lookup;
+  /** The environment, for parent proxies. Empty when it is not given. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly parents?: Partial<Config['parents']>;
 }
 
 export interface TestAgent extends AsyncDisposable {
@@ -78,8 +86,9 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
     requestReceived: () => undefined,
     requestRelayed: () => undefined,
     responseReceived: () => undefined,
+    serverNamed: () => undefined,
     finished: (trace) => {
-      records.push(exchangeRecord.parse(recordOf(trace, clock)));
+      records.push(exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(trace, clock)))));
       changed();
     },
   };
@@ -88,7 +97,8 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
       config: configOf(options),
       clock,
       observer,
-      lookup: async (host) => options.answers?.[host] ?? systemLookup(host),
+      environment: options.environment ?? {},
+      lookup: options.lookup ?? (async (host) => options.answers?.[host] ?? systemLookup(host)),
       say: (sentence) => {
         said.push(sentence);
         changed();
@@ -112,10 +122,21 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
   };
 }
 
-function configOf({ edge, limits = {}, listen = {}, allowPrivate = true, allow = [] }: TestAgentOptions): Config {
+function configOf(options: TestAgentOptions): Config {
+  const {
+    edge,
+    fallback = 'direct',
+    parents = {},
+    limits = {},
+    listen = {},
+    allowPrivate = true,
+    allow = [],
+  } = options;
+  const edges = edge.startsWith('http') ? [{ name: 'home', url: edge, token: testToken }] : [];
   return config.parse({
     listen: { port: 0, controlPort: 0, ...listen },
-    edge: { use: edge },
+    edge: { use: edge, edges, fallback },
+    parents,
     admit: { destinations: { allowPrivate, allow } },
     limits,
   });

@@ -19,6 +19,8 @@ export interface Home extends Disposable {
   run(args: readonly string[], input?: string): Promise<Result>;
   /** Starts an agent and waits until it listens. Ports are chosen by the system. */
   start(...args: string[]): Promise<RunningAgent>;
+  /** Starts another verb that goes on until it is told to end. */
+  begin(...args: string[]): RunningVerb;
 }
 
 export interface Result {
@@ -28,13 +30,16 @@ export interface Result {
   readonly stderr: string;
 }
 
-export interface RunningAgent extends AsyncDisposable {
+export interface RunningVerb extends AsyncDisposable {
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves when this has been printed on stderr, with all that was printed there until then. */
+  says(text: string): Promise<string>;
+  readonly ended: Promise<Result>;
+}
+
+export interface RunningAgent extends RunningVerb {
   readonly state: AgentState;
   readonly port: number;
-  signal(signal: NodeJS.Signals): void;
-  /** Resolves when this has been printed on stderr. */
-  says(text: string): Promise<void>;
-  readonly ended: Promise<Result>;
 }
 
 /** Makes an empty folder, which goes away with all that is in it. */
@@ -84,6 +89,19 @@ export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
         },
       };
     },
+    begin: (...args) => {
+      const child = spawned(args);
+      const { says, ended } = follow(child);
+      return {
+        signal: (signal) => void child.kill(signal),
+        says,
+        ended,
+        [Symbol.asyncDispose]: async () => {
+          child.kill('SIGKILL');
+          await ended;
+        },
+      };
+    },
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   };
 }
@@ -113,9 +131,9 @@ function follow(child: ChildProcess) {
   child.stdin?.on('error', () => undefined);
   const ended = once(child, 'close').then(([code, signal]): Result => ({ code: code ?? signal, stdout, stderr }));
   const says = (text: string) =>
-    new Promise<void>((resolve) => {
+    new Promise<string>((resolve) => {
       const check = () => {
-        if (stderr.includes(text)) resolve();
+        if (stderr.includes(text)) resolve(stderr);
       };
       listeners.add(check);
       check();

@@ -7,8 +7,8 @@ export interface TcpServer extends AsyncDisposable {
   readonly connections: number;
 }
 
-/** Starts a server on a free port. Connections stay half-open when the other side ends. */
-export async function startTcp(accept: (socket: Socket) => void): Promise<TcpServer> {
+/** Starts a server on a free port of a loopback address. Connections stay half-open when the other side ends. */
+export async function startTcp(accept: (socket: Socket) => void, host = '127.0.0.1'): Promise<TcpServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -17,7 +17,7 @@ export async function startTcp(accept: (socket: Socket) => void): Promise<TcpSer
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     accept(socket);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   return {
     port: (server.address() as { port: number }).port,

@@ -52,9 +52,12 @@ export function plannedRequest(parts: Partial<PlannedRequest> = {}): PlannedRequ
     fields: [['Host', 'o.example']],
     framing: { kind: 'none' },
     content: undefined,
+    trailers: () => [],
+    interim: () => undefined,
     continue: () => undefined,
     onLeave: () => undefined,
     directOnly: false,
+    parent: undefined,
     forwardFields: [['Via', '1.1 edgehop-1a2b']],
     ...parts,
   };
@@ -72,6 +75,7 @@ export function listening(): { readonly observer: Observer; readonly told: strin
       requestReceived: note('request received'),
       requestRelayed: note('request relayed'),
       responseReceived: note('response received'),
+      serverNamed: note('server named'),
       finished: note('finished'),
     },
   };
@@ -91,7 +95,7 @@ export function contentOf(
         sink.write(typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece);
       }
       if (wasCancelled || ending === 'open') return;
-      if (ending === 'end') sink.end();
+      if (ending === 'end') sink.end([]);
       else sink.fail(ending);
     },
     resume: () => {

@@ -1,8 +1,9 @@
 // Understands a request's head before anything of it is used: target, Host, framing. RFC 9112 3 and 6, RFC 9110 7.2.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseHostField } from '../../../http/authority.ts';
-import { type Fields, fieldsFromFlat, fieldValues } from '../../../http/fields.ts';
+import { type Fields, fieldsFromFlat, fieldValues, flatFromFields } from '../../../http/fields.ts';
 import { requestFraming } from '../../../http/framing.ts';
+import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { parseRequestTarget } from '../../../http/request-target.ts';
 import type { Accepted, Arrival } from '../ports.ts';
@@ -47,6 +48,8 @@ export function accept({ trace, message, reply }: Arrival): Accepted {
       fields,
       framing,
       content: hasContent ? new RequestContent(message, trace) : undefined,
+      trailers: () => endToEndTrailers(fieldsFromFlat(message.rawTrailers)),
+      interim: (status, interimFields) => passOnInterim(message, reply, status, interimFields),
       continue: continuation(message.httpVersion, fields, reply),
       onLeave: (listener) =>
         reply.once('close', () => {
@@ -63,6 +66,13 @@ function continuation(httpVersion: string, fields: Fields, reply: ServerResponse
     if (isWaiting) reply.writeContinue();
     isWaiting = false;
   };
+}
+
+/** RFC 9110 15.2: never to HTTP/1.0. A 100 is this hop's own to send, and `continue` has seen to it. */
+function passOnInterim({ httpVersion }: IncomingMessage, reply: ServerResponse, status: number, fields: Fields): void {
+  if (httpVersion !== '1.1' || status === 100 || reply.headersSent || reply.destroyed) return;
+  const flat = flatFromFields(endToEndResponseFields(fields));
+  reply.writeInformation(status, flat);
 }
 
 /** What is wrong with the Host field, if anything. One that differs from the target is ignored. RFC 9112 3.2.2. */

@@ -1,14 +1,13 @@
 // The clients' connections: numbered, counted, bounded, and each one's requests answered one after the other.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Connection, Observer } from '../ports.ts';
-
-/** The requests that one connection may have waiting for their turn. */
-export const maxPipelinedRequests = 100;
+import type { Clock, Connection, Instant, Observer } from '../ports.ts';
 
 /** A client connection with what is going on in it. */
 export interface OpenConnection extends Connection {
   readonly socket: Socket;
+  /** When the first octet came of the message whose head is on its way. */
+  heardAt: Instant | undefined;
   /** Settles when all requests so far are answered. RFC 9112 9.3.2. */
   turn: Promise<void>;
   waiting: number;
@@ -45,6 +44,7 @@ export function createConnections(clock: Clock, observer: Observer): Connections
         port: socket.remotePort ?? 0,
         acceptedAt: clock.now(),
         socket,
+        heardAt: undefined,
         turn: Promise.resolve(),
         waiting: 0,
         current: undefined,

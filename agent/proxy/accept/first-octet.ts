@@ -1,17 +1,33 @@
-// When the first octet of the request that is being parsed came.
+// When the first octet of each request came.
 import type { Socket } from 'node:net';
 import type { Clock, Instant } from '../ports.ts';
+import type { OpenConnection } from './connections.ts';
 
 interface ParsingSocket extends Socket {
-  readonly parser?: { duration?: () => number } | null;
+  readonly parser?: Parser | null;
+}
+
+interface Parser {
+  [event: number]: unknown;
+  readonly constructor: { readonly kOnMessageBegin?: number };
 }
 
 /**
- * Node's parser measures how long the current message has taken since its first octet, for its own head timeout.
- * That is not documented, so without it the time is that of the whole head, which is later by how slowly the head came.
+ * Notes when each message begins. Node's parser tells that to whoever fills the place that it keeps free for it; that is
+ * not documented, so without it the time is that of the whole head, which is later by how slowly the head came.
  */
-export function firstOctetAt(socket: Socket, clock: Clock): Instant {
-  const now = clock.now();
-  const duration = (socket as ParsingSocket).parser?.duration?.();
-  return typeof duration === 'number' && duration > 0 ? now - duration : now;
+export function noteFirstOctets(connection: OpenConnection, clock: Clock): void {
+  const { parser } = connection.socket as ParsingSocket;
+  const event = parser?.constructor.kOnMessageBegin;
+  if (parser === undefined || parser === null || event === undefined) return;
+  parser[event] = () => {
+    connection.heardAt ??= clock.now();
+  };
+}
+
+/** When the first octet of the request came whose head is complete now. Asked once for each. */
+export function firstOctetAt(connection: OpenConnection, clock: Clock): Instant {
+  const { heardAt } = connection;
+  connection.heardAt = undefined;
+  return heardAt ?? clock.now();
 }

@@ -1,12 +1,14 @@
-// The listening sockets: Node's strict HTTP parser, and what becomes of a connection that it cannot understand.
+// The listening sockets: who gets a connection by its first octet, Node's strict HTTP parser, and what that cannot parse.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Arrival, Clock, Connection, Instant, Observer, Trace } from '../ports.ts';
-import { type Connections, createConnections, cut, maxPipelinedRequests, type OpenConnection } from './connections.ts';
-import { firstOctetAt } from './first-octet.ts';
+import { type Connections, createConnections, cut, type OpenConnection } from './connections.ts';
+import { firstOctetAt, noteFirstOctets } from './first-octet.ts';
 import { listening } from './listening.ts';
+import { type ClientError, lateHead, parseFailure, protocolOf, type Refusal, refusalOf } from './not-http.ts';
+import { endWith, sniff } from './sniff.ts';
 
 export interface ListenerPorts {
   readonly clock: Clock;
@@ -17,6 +19,8 @@ export interface ListenerPorts {
   readonly walk: (arrival: Arrival) => Promise<void>;
   /** Answers a CONNECT and carries its tunnel to the end. */
   readonly connect: (trace: Trace, message: IncomingMessage, socket: Socket, early: Buffer) => Promise<void>;
+  /** Reads what a SOCKS5 client wants; gives what answers it, or nothing when the client has left. */
+  readonly socks: (socket: Socket) => Promise<((trace: Trace) => Promise<void>) | undefined>;
   /** Answers octets that are no request. */
   readonly refuse: (socket: Socket, error: ProxyError) => void;
 }
@@ -36,7 +40,7 @@ export function createListener(ports: ListenerPorts): Listener {
   let draining = false;
   const server = () => {
     const created = createServer({
-      maxHeaderSize: ports.limits.maxHeadBytes,
+      maxHeaderSize: ports.limits.maxHeadBytes + 1, // Node refuses from there on, not beyond it
       headersTimeout: ports.limits.headTimeoutMs,
       keepAliveTimeout: ports.limits.keepAliveTimeoutMs,
       requestTimeout: 0, // an upload may take days; the idle deadline is the exchange's
@@ -46,11 +50,11 @@ export function createListener(ports: ListenerPorts): Listener {
       noDelay: true,
       highWaterMark: ports.limits.maxSocketBufferBytes,
     });
-    created.maxHeadersCount = 0; // bounded by maxHeadBytes; a count would drop fields silently
+    created.maxHeadersCount = 0; // Node would drop what is beyond a count silently; `tooManyFields` says so
     created.maxConnections = ports.limits.maxConnections;
     created.timeout = ports.limits.idleTimeoutMs + ports.limits.headDeadlineMs; // whoever waits within it says for what
     created.on('timeout', (socket: Socket) => cut(connections.of(socket)));
-    created.on('connection', (socket: Socket) => connections.of(socket));
+    hearFirst(created, ports, connections);
     const onRequest = (message: IncomingMessage, reply: ServerResponse) =>
       arrive(ports, connections.of(message.socket), message, reply, () => draining);
     created.on('request', onRequest);
@@ -97,6 +101,36 @@ function isAddressMissing(cause: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((cause as NodeJS.ErrnoException).code ?? '');
 }
 
+/**
+ * Gives a connection to who speaks its protocol. Node's own listener, which begins to parse, is called when the first
+ * octet has come rather than at once, so that no parser has ever touched a connection that is not HTTP's. (Taking it
+ * over at the parser's first error would leave the parser and its head timeout on the socket.)
+ */
+function hearFirst(server: Server, ports: ListenerPorts, connections: Connections): void {
+  const [parse, ...others] = server.listeners('connection');
+  if (parse === undefined || others.length > 0) throw new Error('node:http takes connections in another way now');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    if (connections.active >= ports.limits.maxConnections) {
+      socket.destroy(); // Node's own bound is that of one address, and there are two
+      return;
+    }
+    const connection = connections.of(socket);
+    sniff(socket, ports.limits.headTimeoutMs, {
+      heard: (octet) => {
+        connection.heardAt = ports.clock.now();
+        const protocol = protocolOf(octet);
+        if (protocol === 'http') {
+          parse.call(server, socket);
+          noteFirstOctets(connection, ports.clock);
+        } else if (protocol === 'socks5') arriveSocks(ports, connection);
+        else refuseRest(ports, connection, refusalOf(protocol));
+      },
+      late: () => refuseRest(ports, connection, lateHead()),
+    });
+  });
+}
+
 /** Lets a request take its turn: one after the other on a connection, so that answers and effects keep their order. */
 function arrive(
   ports: ListenerPorts,
@@ -106,14 +140,15 @@ function arrive(
   isDraining: () => boolean,
 ): void {
   if (connection.isRefused) return;
-  const trace = ports.begin('exchange', connection, firstOctetAt(connection.socket, ports.clock));
-  trace.stamps['request-received'] = ports.clock.now();
   message.on('error', toldElsewhere);
   reply.on('error', toldElsewhere);
-  if (connection.waiting >= maxPipelinedRequests) {
-    refuseRest(ports, connection, tooManyWaiting());
+  const excess = tooManyWaiting(connection, ports.limits) ?? tooManyFields(message, ports.limits);
+  if (excess !== undefined) {
+    refuseRest(ports, connection, { error: excess });
     return;
   }
+  const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
+  trace.stamps['request-received'] = ports.clock.now();
   const carry = async () => {
     if (connection.socket.destroyed || (connection.closing && !isDraining())) return;
     if (isDraining()) reply.shouldKeepAlive = false;
@@ -131,10 +166,30 @@ function arriveConnect(
   message: IncomingMessage,
   early: Buffer,
 ): void {
-  const trace = ports.begin('tunnel', connection, firstOctetAt(connection.socket, ports.clock));
+  const excess = tooManyFields(message, ports.limits);
+  if (excess !== undefined) {
+    refuseRest(ports, connection, { error: excess });
+    return;
+  }
+  const trace = ports.begin('tunnel', connection, firstOctetAt(connection, ports.clock));
+  openTunnel(ports, connection, trace, () => ports.connect(trace, message, connection.socket, early));
+}
+
+/** All of the handshake is its request. */
+function arriveSocks(ports: ListenerPorts, connection: OpenConnection): void {
+  const answered = (answer: ((trace: Trace) => Promise<void>) | undefined) => {
+    if (answer === undefined) return;
+    const trace = ports.begin('tunnel', connection, firstOctetAt(connection, ports.clock));
+    openTunnel(ports, connection, trace, () => answer(trace));
+  };
+  ports.socks(connection.socket).then(answered, () => cut(connection));
+}
+
+/** Nothing comes after a tunnel on its connection. */
+function openTunnel(ports: ListenerPorts, connection: OpenConnection, trace: Trace, carry: () => Promise<void>): void {
   trace.stamps['request-received'] = ports.clock.now();
   takeTurn(connection, async () => {
-    if (!connection.closing) await ports.connect(trace, message, connection.socket, early);
+    if (!connection.closing) await carry();
     connection.closing = true;
   });
 }
@@ -154,11 +209,6 @@ function takeTurn(connection: OpenConnection, carry: () => Promise<void>): void 
   });
 }
 
-interface ClientError extends Error {
-  readonly code?: string;
-  readonly reason?: string;
-}
-
 /** Octets that are no request: answered after the requests before them, then the connection is closed. */
 function refuseUnparsable(ports: ListenerPorts, connection: OpenConnection, cause: ClientError): void {
   if (cause.code === 'ECONNRESET' || cause.code === 'EPIPE') {
@@ -166,52 +216,45 @@ function refuseUnparsable(ports: ListenerPorts, connection: OpenConnection, caus
     return;
   }
   if (connection.closing) return; // its last answer is on the way; what comes after that is nobody's
-  const error = parseFailure(cause);
+  const refusal = parseFailure(cause);
   // When they stand in the content of the request whose turn it is, that request fails, and its answer is the last.
-  if (connection.current?.complete === false) connection.current.emit('error', error);
-  refuseRest(ports, connection, error);
+  if (connection.current?.complete === false) connection.current.emit('error', refusal.error);
+  refuseRest(ports, connection, refusal);
 }
 
 /** Answers with an error when the requests before are answered, carries out nothing after that, and closes. */
-function refuseRest(ports: ListenerPorts, connection: OpenConnection, error: ProxyError): void {
+function refuseRest(ports: ListenerPorts, connection: OpenConnection, { error, octets }: Refusal): void {
   if (connection.isRefused) return;
   connection.isRefused = true;
   takeTurn(connection, async () => {
     if (connection.closing || connection.socket.destroyed) return;
     connection.closing = true;
-    const trace = ports.begin('exchange', connection, ports.clock.now());
+    const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
     trace.stamps['request-received'] = ports.clock.now();
     trace.failure = { error, source: 'agent' };
     trace.response = { status: error.status, reason: '' };
-    ports.refuse(connection.socket, error);
+    if (octets === undefined) ports.refuse(connection.socket, error);
+    else endWith(connection.socket, octets);
     trace.stamps['response-sent'] = ports.clock.now();
     ports.observer.finished(trace);
   });
 }
 
-function tooManyWaiting(): ProxyError {
+type Limits = Config['limits'];
+
+function tooManyWaiting({ waiting }: OpenConnection, { maxPipelinedRequests }: Limits): ProxyError | undefined {
+  if (waiting < maxPipelinedRequests) return undefined;
   const message = `More than ${maxPipelinedRequests} requests wait on one connection.`;
   return new ProxyError('connection_limit_reached', message, { advice: 'Open more connections, or wait for answers.' });
 }
 
-function parseFailure(cause: ClientError): ProxyError {
-  if (cause.code === 'HPE_HEADER_OVERFLOW') {
-    return new ProxyError('http_request_error', 'The head of the request is too large.', { status: 431, cause });
-  }
-  if (cause.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ProxyError('http_request_error', 'The head of the request did not come in time.', {
-      status: 408,
-      cause,
-    });
-  }
-  // The parser has the same code for a version that is followed by anything but CRLF, such as a bare line feed.
-  if (cause.code === 'HPE_INVALID_VERSION' && cause.reason !== 'Expected CRLF after version') {
-    return new ProxyError('http_request_error', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.', { status: 505, cause });
-  }
-  return new ProxyError('http_request_error', 'What came is not an HTTP/1.1 request.', {
-    status: 400,
-    advice: 'Set this address as an HTTP proxy; it does not speak TLS or another protocol.',
-    cause,
+/** RFC 6585 5. */
+function tooManyFields({ rawHeaders }: IncomingMessage, { maxFields }: Limits): ProxyError | undefined {
+  if (rawHeaders.length <= maxFields * 2) return undefined; // names and values in turn
+  const message = `The head of the request has more than ${maxFields} fields.`;
+  return new ProxyError('http_request_error', message, {
+    status: 431,
+    advice: 'Raise limits.maxFields if it must have them.',
   });
 }
 

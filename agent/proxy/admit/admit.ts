@@ -14,32 +14,44 @@ export interface AdmitPorts {
   readonly pseudonym: string;
   /** `none`: requests go out from this machine. `deployed`: the edge looks names up itself. */
   readonly edge: 'embedded' | 'deployed' | 'none';
+  /** The parent proxy through which this machine reaches a destination. One that resolves names needs no look-up here. */
+  readonly parentOf: (target: {
+    readonly scheme: 'http' | 'https' | 'tunnel';
+    readonly host: string;
+    readonly port: number;
+    readonly addresses?: readonly string[];
+  }) => { readonly name: string; readonly resolvesNames: boolean } | undefined;
 }
 
 /** Admits a request or says why not. */
 export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Promise<Admission> {
   return async (request) => {
     if (hasPassed(request.fields, ports.pseudonym)) return refused(loop());
-    const { host, port, trace } = request;
-    const destination = await admitDestination(ports, { host, port, purpose: 'exchange' }, trace);
+    const { scheme, host, port, trace } = request;
+    const destination = await admitDestination(ports, { scheme, host, port, purpose: 'exchange' }, trace);
     if (destination.kind === 'refused') return destination;
-    return { kind: 'admitted', request: { ...request, directOnly: destination.directOnly } };
+    const { directOnly, parent } = destination;
+    return { kind: 'admitted', request: { ...request, directOnly, parent } };
   };
 }
 
-export interface Destination {
-  readonly host: string;
-  readonly port: number;
-  readonly purpose: 'exchange' | 'tunnel';
-}
+export type Destination = { readonly host: string; readonly port: number } & (
+  | { readonly purpose: 'exchange'; readonly scheme: 'http' | 'https' }
+  | { readonly purpose: 'tunnel' }
+);
 
 export type DestinationAdmission =
-  | { readonly kind: 'admitted'; readonly addresses: readonly string[]; readonly directOnly: boolean }
+  | {
+      readonly kind: 'admitted';
+      readonly addresses: readonly string[];
+      readonly directOnly: boolean;
+      readonly parent: string | undefined;
+    }
   | { readonly kind: 'refused'; readonly error: ProxyError };
 
 /**
  * Judges a destination by name and by every address it resolves to. The addresses are those that may be dialled;
- * there are none where a deployed edge is to look the name up.
+ * there are none where a deployed edge or a parent proxy is to look the name up.
  */
 export async function admitDestination(
   ports: AdmitPorts,
@@ -50,13 +62,19 @@ export async function admitDestination(
   const verdict = judgeDestination(destination, policy);
   if (verdict.kind === 'refused') return refused(prohibited(verdict.type, verdict.because));
   const isLeftToEdge = ports.edge === 'deployed' && destination.purpose === 'exchange';
+  const { host, port } = destination;
+  const target = { scheme: destination.purpose === 'tunnel' ? destination.purpose : destination.scheme, host, port };
+  const parent = ports.parentOf(target);
   const literal = canonicalAddress(destination.host);
   let addresses: readonly string[];
   if (literal !== undefined) addresses = [literal];
   else if (isLeftToEdge && verdict.kind === 'name-to-resolve' && !verdict.privateAllowed) {
     noteAddress(ports, destination, trace);
-    return { kind: 'admitted', addresses: [], directOnly: false };
+    return { kind: 'admitted', addresses: [], directOnly: false, parent: parent?.name };
   } else {
+    if (parent?.resolvesNames === true && !isLeftToEdge) {
+      return { kind: 'admitted', addresses: [], directOnly: false, parent: parent.name };
+    }
     const resolution = await ports.resolve(destination.host);
     if (resolution.kind === 'failed') return refused(resolution.error);
     addresses = resolution.addresses;
@@ -66,7 +84,12 @@ export async function admitDestination(
   const addressed = judgeAddresses(destination, addresses, policy);
   if (addressed.kind === 'refused') return refused(prohibited(addressed.type, addressed.because));
   if (addresses.some((address) => ports.isOwn(address, destination.port))) return refused(ourselves());
-  return { kind: 'admitted', addresses, directOnly: isDirectOnly(ports, destination, addresses, policy) };
+  return {
+    kind: 'admitted',
+    addresses,
+    directOnly: isDirectOnly(ports, destination, addresses, policy),
+    parent: ports.parentOf({ ...target, addresses })?.name,
+  };
 }
 
 /** For the record only, and off the path: the edge looks the name up itself, and may find another address. */

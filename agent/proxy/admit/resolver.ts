@@ -1,12 +1,11 @@
 // Looks names up through the operating system, remembers the answers for some seconds, and waits no longer than a bound.
 import { lookup } from 'node:dns/promises';
 import { ProxyError } from '../../../http/proxy-error.ts';
+import type { Config } from '../../../schemas/config.ts';
 import type { Clock, Resolution, Resolve } from '../ports.ts';
 
-/** How long an answer is used again. Short, for the operating system does not tell how long it is valid. */
-const rememberedMs = 5_000;
-const maxNames = 1_000;
-const resolveTimeoutMs = 10_000;
+/** Answers are used again for a short time only: the operating system does not tell how long they are valid. */
+export type ResolverLimits = Pick<Config['limits'], 'dnsTimeoutMs' | 'dnsMemoryMs' | 'maxRememberedNames'>;
 
 /** Every address of a name, as the operating system orders them. */
 export type Lookup = (host: string) => Promise<readonly string[]>;
@@ -15,16 +14,20 @@ export const systemLookup: Lookup = async (host) =>
   (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
 /** A resolver over `look`, whose failures are RFC 9209 `dns_error` and `dns_timeout`. */
-export function createResolver(look: Lookup, clock: Clock): Resolve {
+export function createResolver(
+  look: Lookup,
+  clock: Clock,
+  { dnsTimeoutMs, dnsMemoryMs, maxRememberedNames }: ResolverLimits,
+): Resolve {
   const known = new Map<string, { readonly resolution: Promise<Resolution>; readonly until: number }>();
   return (host) => {
     const now = clock.now();
     const remembered = known.get(host);
     if (remembered !== undefined && remembered.until > now) return remembered.resolution;
-    const resolution = resolved(look, host);
+    const resolution = resolved(look, host, dnsTimeoutMs);
     known.delete(host);
-    known.set(host, { resolution, until: now + rememberedMs });
-    if (known.size > maxNames) known.delete(known.keys().next().value as string);
+    known.set(host, { resolution, until: now + dnsMemoryMs });
+    if (known.size > maxRememberedNames) known.delete(known.keys().next().value as string);
     void resolution.then(({ kind }) => {
       if (kind === 'failed' && known.get(host)?.resolution === resolution) known.delete(host);
     });
@@ -32,11 +35,11 @@ export function createResolver(look: Lookup, clock: Clock): Resolve {
   };
 }
 
-async function resolved(look: Lookup, host: string): Promise<Resolution> {
+async function resolved(look: Lookup, host: string, dnsTimeoutMs: number): Promise<Resolution> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<Resolution>((resolve) => {
-    const error = new ProxyError('dns_timeout', `The name server did not answer within ${resolveTimeoutMs} ms.`);
-    timer = setTimeout(() => resolve({ kind: 'failed', error }), resolveTimeoutMs);
+    const error = new ProxyError('dns_timeout', `The name server did not answer within ${dnsTimeoutMs} ms.`);
+    timer = setTimeout(() => resolve({ kind: 'failed', error }), dnsTimeoutMs);
   });
   const answer = look(host).then(
     (addresses): Resolution => (addresses.length > 0 ? { kind: 'resolved', addresses } : notFound(undefined)),

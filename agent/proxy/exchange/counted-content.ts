@@ -28,8 +28,8 @@ function countingSink(sink: Sink, announced: number, cancel: () => void): Sink {
       fail(new ProxyError('http_response_body_size', 'More content came than was announced.'));
       return true;
     },
-    end: () => {
-      if (left === 0) sink.end();
+    end: (trailers) => {
+      if (left === 0) sink.end(trailers);
       else fail(incomplete());
     },
     fail,

@@ -1,8 +1,9 @@
 // Sends a request to its origin from this machine.
-import { flatFromFields } from '../../../http/fields.ts';
+import type { Field } from '../../../http/fields.ts';
+import { isIdempotent } from '../../../http/methods.ts';
 import type { Clock, Exchange, Observer, Outcome, PlannedRequest, UpstreamClient, WalkLimits } from '../ports.ts';
-import { counted, discard } from './counted-content.ts';
-import { isIdempotent, judgeResponse } from './judge-response.ts';
+import { discard } from './counted-content.ts';
+import { judgeStatus } from './judge-response.ts';
 
 export interface DirectPorts {
   readonly clock: Clock;
@@ -22,11 +23,14 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
       origin: `${request.scheme}://${hostWithPort(request)}`,
       method: request.method,
       path: request.path,
-      flatFields: ['Host', hostWithPort(request), ...flatFromFields(request.forwardFields), ...lengthField(request)],
+      fields: [hostField(request), ...request.forwardFields],
+      framing: request.framing,
       content: request.content,
+      trailers: request.trailers,
       headDeadlineMs: limits.headDeadlineMs,
       idleTimeoutMs: limits.idleTimeoutMs,
       maxOctetsHeld: limits.maxHeadBytes,
+      onInterim: request.interim,
       onLeave: request.onLeave,
     });
     if (answer.kind === 'failed') {
@@ -44,21 +48,21 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
       trace.addressKnownBy = 'socket';
     }
     observer.responseReceived(trace);
-    const judged = judgeResponse(request.method, answer.status, answer.fields());
-    if (judged.kind === 'refused') {
-      answer.content.cancel();
-      return { kind: 'failed', error: judged.error, source: 'agent', mayRetry: false };
+    const { status, reason, fields, octets, content } = answer;
+    const wrong = judgeStatus(status);
+    if (wrong !== undefined) {
+      content.cancel();
+      return { kind: 'failed', error: wrong, source: 'agent', mayRetry: false };
     }
-    const { status, reason } = answer;
-    const head = { status, reason, fields: judged.fields };
-    if (judged.content.kind === 'none') {
-      discard(answer.content);
-      return { kind: 'response', response: { ...head, content: { kind: 'none' } } };
-    }
-    const { octets } = judged.content;
+    if (octets === 'none') discard(content);
     return {
       kind: 'response',
-      response: { ...head, content: { kind: 'some', octets, source: counted(answer.content, octets) } },
+      response: {
+        status,
+        reason,
+        fields,
+        content: octets === 'none' ? { kind: 'none' } : { kind: 'some', octets, source: content },
+      },
     } satisfies Outcome;
   };
 }
@@ -68,7 +72,6 @@ function hostWithPort({ scheme, host, port }: PlannedRequest): string {
   return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
 }
 
-/** Content-Length in canonical digits. RFC 9110 8.6. Chunked content gets its framing from the client. */
-function lengthField({ framing }: PlannedRequest): string[] {
-  return framing.kind === 'length' ? ['Content-Length', String(framing.octets)] : [];
+function hostField(request: PlannedRequest): Field {
+  return ['Host', hostWithPort(request)];
 }

@@ -1,11 +1,14 @@
 // Hands a request to the edge and takes the origin's response out of the edge's reply. Wire contract, version 1.
 import { packEnvelope, unpackEnvelope } from '../../../http/envelope.ts';
-import { isValidField } from '../../../http/fields.ts';
+import { isValidField, onlyValue } from '../../../http/fields.ts';
+import { isIdempotent } from '../../../http/methods.ts';
 import { errorFromShape, ProxyError } from '../../../http/proxy-error.ts';
+import type { ErrorType } from '../../../schemas/error.ts';
 import type { Route } from '../../../schemas/exchange.ts';
 import { type RequestEnvelope, type ResponseEnvelope, responseEnvelope } from '../../../schemas/relay.ts';
 import type {
   Clock,
+  EdgeFault,
   EdgeLink,
   Exchange,
   Observer,
@@ -15,7 +18,7 @@ import type {
   WalkLimits,
 } from '../ports.ts';
 import { counted, discard } from './counted-content.ts';
-import { isIdempotent, judgeResponse } from './judge-response.ts';
+import { judgeResponse } from './judge-response.ts';
 import { unmarked } from './marked-content.ts';
 
 export interface EdgePorts {
@@ -24,6 +27,9 @@ export interface EdgePorts {
   readonly limits: WalkLimits;
   readonly edge: EdgeLink;
 }
+
+/** What a POST without content says. RFC 9110 8.6. */
+const noContent = { kind: 'length', octets: 0 } as const;
 
 /** The edge keeps the head deadline itself; the agent waits this much longer for the edge to say so. */
 const edgeGraceMs = 10_000;
@@ -36,18 +42,17 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
     const packed = packEnvelope(sealed(envelopeOf(request, limits)));
     if (packed.kind === 'too-large') return failed(tooLarge());
     const link = await edge.ready();
-    if (link.kind === 'unavailable') return failed(link.error);
+    if (link.kind === 'unavailable') return failed(link.error, 'agent', { because: 'edge-down', isHarmless: true });
     request.continue();
     const sentAt = clock.now();
     trace.stamps['request-relayed'] = sentAt;
     observer.requestRelayed(trace);
-    const flatFields = ['authorization', `Bearer ${link.token}`, ...packed.fields.flat()];
-    if (request.framing.kind === 'length') flatFields.push('content-length', String(request.framing.octets));
     const answer = await link.client.send({
       origin: link.origin,
       method: 'POST',
       path: '/v1/exchange',
-      flatFields,
+      fields: [['host', link.host], ['authorization', `Bearer ${link.token}`], ...packed.fields],
+      framing: request.content === undefined ? noContent : request.framing,
       content: request.content,
       headDeadlineMs: limits.headDeadlineMs + edgeGraceMs,
       idleTimeoutMs: limits.idleTimeoutMs,
@@ -59,7 +64,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
     const envelope = unsealed(answer);
     if (envelope.kind === 'invalid') {
       answer.content.cancel();
-      return failed(envelope.error);
+      return failed(envelope.error, 'agent', envelope.fault);
     }
     const { stages, colo } = envelope.envelope;
     trace.stamps['response-received'] = receivedAt;
@@ -88,7 +93,7 @@ function sealed(envelope: RequestEnvelope): string {
 
 type Unsealed =
   | { readonly kind: 'valid'; readonly envelope: ResponseEnvelope }
-  | { readonly kind: 'invalid'; readonly error: ProxyError };
+  | { readonly kind: 'invalid'; readonly error: ProxyError; readonly fault?: EdgeFault };
 
 /** A reply without a valid envelope is not the edge's word, whatever its status: captive portals answer 200. */
 function unsealed(answer: Extract<UpstreamAnswer, { kind: 'response' }>): Unsealed {
@@ -99,11 +104,22 @@ function unsealed(answer: Extract<UpstreamAnswer, { kind: 'response' }>): Unseal
       'The edge has no token configured, or is overloaded.',
       'Set one: `npx wrangler secret put EDGEHOP_TOKENS`.',
     );
-  const unpacked = unpackEnvelope(answer.field);
+  if (answer.status === 413)
+    return invalid('The edge does not take content of this size.', 'Start the agent with `--edge none`.', {
+      because: 'edge-upload-limit',
+      isHarmless: true,
+    });
+  if (answer.status === 429)
+    return invalid("The edge's quota of requests is used up.", 'Wait, or raise the plan of the account.', {
+      because: 'edge-quota',
+      isHarmless: true,
+    });
+  const unpacked = unpackEnvelope((name) => onlyValue(answer.fields, name));
   if (answer.status !== 200 || unpacked.kind !== 'unpacked') {
     return invalid(
       'What answered for the edge is not an edgehop worker.',
       'Check the URL of the edge, and whether a login page stands between.',
+      { because: 'edge-replaced', isHarmless: false },
     );
   }
   const parsed = responseEnvelope.safeParse(parsedJson(unpacked.text));
@@ -133,7 +149,7 @@ async function outcomeOf(
       port,
       address: trace.address,
     });
-    return failed(error, 'edge');
+    return failed(error, 'edge', faultOf(error, edge.embedded));
   }
   if (!envelope.fields.every(isValidField)) {
     // Of a response that came as HTTP/1.1 the parser has seen to this; out of an envelope nobody has.
@@ -187,6 +203,7 @@ function lost(
     error: edgeError,
     source: 'agent',
     mayRetry: isReplayable && error.type !== 'http_response_timeout',
+    edgeFault: { because: 'edge-down', isHarmless: progress === 'unsent' },
   };
 }
 
@@ -196,10 +213,27 @@ function tooLarge(): ProxyError {
   });
 }
 
-function invalid(message: string, advice: string): Unsealed {
-  return { kind: 'invalid', error: new ProxyError('proxy_configuration_error', message, { status: 502, advice }) };
+function invalid(message: string, advice: string, fault?: EdgeFault): Unsealed {
+  const error = new ProxyError('proxy_configuration_error', message, { status: 502, advice });
+  return { kind: 'invalid', error, ...(fault !== undefined && { fault }) };
 }
 
-function failed(error: ProxyError, source: 'agent' | 'edge' = 'agent'): Outcome {
-  return { kind: 'failed', error, source, mayRetry: false };
+/** What a failure that the edge reports says of the edge: most say something of the origin only. */
+function faultOf({ type, status }: ProxyError, isEmbedded: boolean): EdgeFault | undefined {
+  if (type === 'http_request_error' && status === 501) return { because: 'edge-cannot-carry', isHarmless: true };
+  // An embedded edge reaches what the agent reaches. For a deployed one there are names and hosts out of its reach.
+  return !isEmbedded && unreachable.has(type) ? { because: 'edge-cannot-reach', isHarmless: true } : undefined;
+}
+
+const unreachable: ReadonlySet<ErrorType> = new Set<ErrorType>([
+  'dns_error',
+  'dns_timeout',
+  'destination_unavailable',
+  'destination_ip_unroutable',
+  'connection_refused',
+  'connection_timeout',
+]);
+
+function failed(error: ProxyError, source: 'agent' | 'edge' = 'agent', edgeFault?: EdgeFault): Outcome {
+  return { kind: 'failed', error, source, mayRetry: false, ...(edgeFault !== undefined && { edgeFault }) };
 }

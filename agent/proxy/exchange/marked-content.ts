@@ -36,7 +36,7 @@ function markedSink(sink: Sink, nonce: Buffer, cancel: () => void): Sink {
       held = piece.subarray(certain);
       return certain === 0 ? true : sink.write(piece.subarray(0, certain));
     },
-    end: () => (record !== undefined && isEndRecord(record) ? sink.end() : sink.fail(incomplete())),
+    end: () => (record !== undefined && isEndRecord(record) ? sink.end([]) : sink.fail(incomplete())),
     fail: (error) => sink.fail(error),
   };
 }

@@ -56,7 +56,8 @@ export function refuseSocket(socket: Socket, error: ProxyError, exchange = '-'):
   ];
   socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body]));
   // A client that goes on sending must not keep the connection for ever.
-  socket.setTimeout(lingerMs, () => socket.destroy());
+  const deadline = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(deadline));
   socket.resume();
 }
 

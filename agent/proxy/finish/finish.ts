@@ -1,7 +1,7 @@
 // Gives the outcome to the client, octet by octet as it comes, and closes the record.
 import type { ServerResponse } from 'node:http';
 import { flatFromFields, isValidField } from '../../../http/fields.ts';
-import { endToEndResponseFields } from '../../../http/hop-by-hop.ts';
+import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { viaMember } from '../../../http/via.ts';
 import type { Arrival, Clock, Content, Observer, Outcome, UpstreamResponse } from '../ports.ts';
@@ -32,14 +32,14 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Ou
         close();
       };
       const onClose = () => {
+        if (outcome.kind === 'response' && outcome.response.content.kind === 'some')
+          outcome.response.content.source.cancel();
         trace.failure ??= { error: clientLeft(), source: 'agent' };
         close();
       };
       reply.once('finish', onFinish);
       reply.once('close', onClose);
       if (reply.destroyed || reply.socket?.destroyed === true) {
-        if (outcome.kind === 'response' && outcome.response.content.kind === 'some')
-          outcome.response.content.source.cancel();
         onClose();
         return;
       }
@@ -98,9 +98,6 @@ function pour(source: Content, arrival: Arrival, begin: () => void): void {
     if (!wantsMore && reply.listenerCount('drain') === 0) reply.once('drain', resume);
     return wantsMore;
   };
-  reply.once('close', () => {
-    if (!ended) source.cancel();
-  });
   source.flow({
     write: (octets) => {
       begin();
@@ -112,9 +109,12 @@ function pour(source: Content, arrival: Arrival, begin: () => void): void {
       writeFirst();
       return write(octets);
     },
-    end: () => {
+    end: (trailers) => {
       ended = true;
       begin();
+      // RFC 9110 6.5.1: only chunked content carries them, and Node writes none otherwise.
+      if (trailers.length > 0)
+        reply.addTrailers(endToEndTrailers(trailers).map(([name, value]): [string, string] => [name, value]));
       if (first === undefined) reply.end();
       else reply.end(first.toString('latin1'), 'latin1');
     },

@@ -1,19 +1,26 @@
-// The command line is laid over the file; what it does not say stays the file's.
+// The environment is laid over the file, the command line over both; what they do not say stays the file's.
 import { expect, test } from 'vitest';
-import { withOptions } from '../../../agent/config/overrides.ts';
-import { config } from '../../../schemas/config.ts';
+import { optionsOf, overridings, type StartOptions, withOptions } from '../../../agent/config/overrides.ts';
+import { type Config, config } from '../../../schemas/config.ts';
 
 const home = { name: 'home', url: 'https://home.example', token: '0123456789abcdef' };
+const work = { name: 'work', url: 'https://work.example:8443/', token: 'fedcba9876543210' };
 const file = config.parse({
   listen: { host: '::1', port: 1, controlPort: 2 },
-  edge: { use: 'home', edges: [home] },
+  edge: { use: 'home', edges: [home, work] },
   admit: { destinations: { allow: ['10.0.0.1'], allowPrivate: true } },
   log: 'json',
   limits: { maxConnections: 5 },
 });
 
+function configured(options: StartOptions, from: Config = file): Config {
+  const result = withOptions(from, options);
+  if (result.kind === 'wrong') throw new Error(result.because);
+  return result.config;
+}
+
 test('without options the file stands as it is', () => {
-  expect(withOptions(file, {})).toEqual(file);
+  expect(configured({})).toEqual(file);
 });
 
 test('every option has its place', () => {
@@ -25,7 +32,7 @@ test('every option has its place', () => {
     allowPrivate: false,
     log: 'quiet',
   } as const;
-  expect(withOptions(file, options)).toEqual({
+  expect(configured(options)).toEqual({
     ...file,
     listen: { host: '127.0.0.1', port: 0, controlPort: 0 },
     edge: { ...file.edge, use: 'none' },
@@ -34,16 +41,95 @@ test('every option has its place', () => {
   });
 });
 
-test('an edge given by URL and token comes before the file’s of the same URL', () => {
-  const { edge } = withOptions(file, { edge: 'https://home.example', token: 'another token 123' });
-  expect(edge.use).toBe('https://home.example');
-  expect(edge.edges).toEqual([{ name: 'home.example', url: 'https://home.example', token: 'another token 123' }, home]);
+const token = 'another token 123';
+
+test('an edge given by URL and token is added to the file’s', () => {
+  const { edge } = configured({ edge: 'https://new.example/', token });
+  expect(edge.use).toBe('https://new.example/');
+  expect(edge.edges).toEqual([{ name: 'new.example', url: 'https://new.example/', token }, home, work]);
 });
 
-test.each(['home', 'https://home.example'])('the file’s edge is named by %s without a token', (edge) => {
-  expect(withOptions(file, { edge }).edge).toEqual({ ...file.edge, use: edge });
+test.each(['work', 'https://work.example:8443', 'https://WORK.example:8443/'])(
+  'the file’s edge is named by %s without a token',
+  (edge) => {
+    expect(configured({ edge }).edge).toEqual({ ...file.edge, use: 'work' });
+  },
+);
+
+test.each([{ edge: 'work' }, { edge: 'https://work.example:8443' }])(
+  'a token goes to the file’s edge %j',
+  (options) => {
+    expect(configured({ ...options, token }).edge).toEqual({
+      ...file.edge,
+      use: 'work',
+      edges: [home, { ...work, token }],
+    });
+  },
+);
+
+test('a token alone goes to the edge that the file uses', () => {
+  expect(configured({ token }).edge).toEqual({ ...file.edge, edges: [{ ...home, token }, work] });
 });
 
-test('what only looks like a URL adds no edge', () => {
-  expect(withOptions(file, { edge: 'https://', token: '0123456789abcdef' }).edge.edges).toEqual([home]);
+test.each([
+  [{ edge: 'home', token: 'short' }, /token.*16 characters/],
+  [{ token: 'x'.repeat(15) }, /token.*16 characters/],
+  [{ edge: 'https://new.example' }, /needs its token.*--token/],
+  [{ edge: 'https://', token }, /URL of the edge.*http or https URL/],
+  [{ edge: 'https://new.example/v1/exchange', token }, /no path and no userinfo/],
+  [{ edge: 'https://me:secret@new.example', token }, /no path and no userinfo/],
+  [{ edge: 'https://new.example/?token=secret', token }, /no path/],
+])('%j is refused with a sentence that repeats no secret', (options, because) => {
+  const result = withOptions(file, options);
+  expect(result).toEqual({ kind: 'wrong', because: expect.stringMatching(because) });
+  expect(JSON.stringify(result)).not.toContain('secret');
+});
+
+test('an edge that nobody knows stays for who looks for it', () => {
+  expect(configured({ edge: 'nowhere' }).edge.use).toBe('nowhere');
+});
+
+test('every option can be given by the environment, and means the same', () => {
+  const read = optionsOf({
+    EDGEHOP_CONFIG: 'c.jsonc',
+    EDGEHOP_HOST: '::1',
+    EDGEHOP_PORT: '0',
+    EDGEHOP_CONTROL_PORT: '65535',
+    EDGEHOP_EDGE: 'work',
+    EDGEHOP_TOKEN: token,
+    EDGEHOP_ALLOW_PRIVATE: 'false',
+    EDGEHOP_LOG: 'quiet',
+    EDGEHOP_HOME: '/not/an/option',
+    PATH: '/bin',
+  });
+  expect(read).toEqual({
+    kind: 'read',
+    options: {
+      config: 'c.jsonc',
+      host: '::1',
+      port: 0,
+      controlPort: 65_535,
+      edge: 'work',
+      token,
+      allowPrivate: false,
+      log: 'quiet',
+    },
+  });
+  expect(Object.keys((read as { options: object }).options).sort()).toEqual(
+    overridings.map(({ option }) => option).sort(),
+  );
+});
+
+test('a variable that is empty counts as not set', () => {
+  expect(optionsOf({ EDGEHOP_PORT: '', EDGEHOP_TOKEN: '' })).toEqual({ kind: 'read', options: {} });
+});
+
+test.each([
+  [{ EDGEHOP_PORT: '65536' }, 'EDGEHOP_PORT is a port from 0 to 65535, not "65536".'],
+  [{ EDGEHOP_CONTROL_PORT: '8e3' }, 'EDGEHOP_CONTROL_PORT is a port from 0 to 65535, not "8e3".'],
+  [{ EDGEHOP_ALLOW_PRIVATE: '0' }, 'EDGEHOP_ALLOW_PRIVATE is one of true, false, not "0".'],
+  [{ EDGEHOP_ALLOW_PRIVATE: 'toString' }, 'EDGEHOP_ALLOW_PRIVATE is one of true, false, not "toString".'],
+  [{ EDGEHOP_LOG: 'xml' }, 'EDGEHOP_LOG is one of pretty, json, quiet, not "xml".'],
+])('%j is refused, and named', (env, because) => {
+  expect(optionsOf(env)).toEqual({ kind: 'wrong', because });
 });

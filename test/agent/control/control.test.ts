@@ -1,9 +1,10 @@
 // The control port answers this machine's own, and what it knows of exchanges only to who has the token.
 import { describe, expect, test } from 'vitest';
 import { createControlApp } from '../../../agent/control/control.ts';
+import { followOpen } from '../../../agent/control/open.ts';
 import { rememberRecent } from '../../../agent/control/recent.ts';
 import { recordOf } from '../../../agent/proxy/trace.ts';
-import type { Readiness } from '../../../schemas/api.ts';
+import { openExchanges, type Readiness } from '../../../schemas/api.ts';
 import { stillClock, testTrace } from '../../support/walk.ts';
 
 const clock = stillClock();
@@ -11,6 +12,9 @@ const token = 'the token';
 const recent = rememberRecent(8);
 const trace = testTrace({ method: 'GET', url: 'http://o.example/' });
 recent.observer.finished(trace);
+const open = followOpen(8);
+const going = testTrace({ id: '1a2b-10', method: 'CONNECT', url: 'o.example:443' } as object, 'tunnel');
+open.observer.requestReceived(going);
 
 describe('who is answered', () => {
   test.each([
@@ -32,7 +36,7 @@ describe('who is answered', () => {
     ['127.0.0.1:8081', 'null', 403],
     ['127.0.0.1:8081', '', 403],
   ])('G03, G04, G06: Host %j with Origin %j is answered %i', async (host, origin, status) => {
-    for (const path of ['/ready', '/v1/exchanges/1a2b-7']) {
+    for (const path of ['/ready', '/v1/exchanges/1a2b-7', '/v1/exchanges/open']) {
       const answer = await asked(path, {
         ...(host !== undefined && { host }),
         ...(origin !== undefined && { origin }),
@@ -53,7 +57,7 @@ describe('who is answered', () => {
     `Basic ${token}`,
     token,
   ])('%j is not the token', async (authorization) => {
-    const paths = ['/v1/exchanges/1a2b-7', '/v1/exchanges?client=127.0.0.1@50000', '/v1/nothing'];
+    const paths = ['/v1/exchanges/open', '/v1/exchanges/1a2b-7', '/v1/exchanges?client=127.0.0.1@50000', '/v1/nothing'];
     for (const path of paths) {
       const answer = await asked(path, { host: 'localhost', ...(authorization !== undefined && { authorization }) });
       expect(answer.status).toBe(401);
@@ -88,6 +92,32 @@ describe('what is answered', () => {
     if (status === 200) expect(await answer.json()).toEqual(recordOf(trace, clock));
   });
 
+  test('what is open is found by its id, and listed', async () => {
+    const headers = { host: 'localhost', authorization: `Bearer ${token}` };
+    expect(await (await asked('/v1/exchanges/1a2b-10', headers)).json()).toEqual(recordOf(going, clock));
+    const answer = await asked('/v1/exchanges/open', headers);
+    expect(openExchanges.parse(await answer.json())).toEqual({ count: 1, exchanges: [recordOf(going, clock)] });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test.each([
+    ['0', 200],
+    ['1', 200],
+    ['1000', 200],
+    ['1001', 400],
+    ['-1', 400],
+    ['1e3', 400],
+    ['', 400],
+    ['x', 400],
+  ])('the list of what is open with the limit %j is answered %i', async (limit, status) => {
+    const headers = { host: 'localhost', authorization: `Bearer ${token}` };
+    const answer = await asked(`/v1/exchanges/open?limit=${limit}`, headers);
+    expect(answer.status).toBe(status);
+    if (status !== 200) return;
+    const { count, exchanges } = openExchanges.parse(await answer.json());
+    expect([count, exchanges.length]).toEqual([1, Math.min(1, Number(limit))]);
+  });
+
   test('an IPv6 client is found by its address and port', async () => {
     const ipv6 = testTrace({
       id: '1a2b-9',
@@ -104,6 +134,6 @@ function asked(
   headers: Readonly<Record<string, string>>,
   readiness: Readiness = { ready: true, agent: 'listening', edge: 'none' },
 ): Promise<Response> {
-  const app = createControlApp({ clock, recent, readiness: () => readiness, token });
+  const app = createControlApp({ clock, recent, open, readiness: () => readiness, token });
   return Promise.resolve(app.request(path, { headers }));
 }

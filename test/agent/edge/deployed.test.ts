@@ -1,9 +1,14 @@
 // An edge elsewhere: its token goes over https only, and only an edgehop worker is taken for one.
 import { expect, onTestFinished, test } from 'vitest';
 import { checkEdge, connectDeployed } from '../../../agent/edge/deployed.ts';
+import type { Resolve } from '../../../agent/proxy/ports.ts';
+import { createDial } from '../../../agent/upstream/dial.ts';
+import { noParents } from '../../../agent/upstream/parents.ts';
 import { message, startOrigin } from '../../support/origin.ts';
 
-const limits = { maxEdgeConnections: 2, connectTimeoutMs: 5_000 };
+const limits = { maxEdgeConnections: 2, connectTimeoutMs: 5_000, maxFields: 100, originKeepAliveTimeoutMs: 4_000 };
+const dial = createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents);
+const addresses: Resolve = async () => ({ kind: 'resolved', addresses: ['127.0.0.1'] });
 const token = '0123456789abcdef';
 
 test.each([
@@ -14,7 +19,7 @@ test.each([
   'http://127.1.2.3',
   'http://[::1]:8787',
 ])('%s shows the token to nobody else', async (url) => {
-  await using edge = connectDeployed({ name: 'home', url, token, limits });
+  await using edge = connectDeployed({ name: 'home', url, token, limits, dial, addresses });
   expect(await edge.ready()).toMatchObject({ kind: 'ready', origin: url, token });
 });
 
@@ -26,7 +31,7 @@ test.each([
   'http://127.0.0.1@evil.example',
   'http://[::2]',
 ])('%s would, so it is refused', (url) => {
-  expect(() => connectDeployed({ name: 'home', url, token, limits })).toThrow(
+  expect(() => connectDeployed({ name: 'home', url, token, limits, dial, addresses })).toThrow(
     expect.objectContaining({ type: 'proxy_configuration_error', message: expect.stringContaining('https') }),
   );
 });
@@ -52,7 +57,7 @@ test.each([
     socket.write(message([`HTTP/1.1 ${status}`, `Content-Length: ${content.length}`], content));
   });
   onTestFinished(() => origin[Symbol.asyncDispose]());
-  await using edge = connectDeployed({ name: 'home', url: origin.url, token, limits });
+  await using edge = connectDeployed({ name: 'home', url: origin.url, token, limits, dial, addresses });
   expect(await checkEdge(edge, 5_000)).toEqual(
     because === undefined ? { kind: 'answers' } : { kind: 'unavailable', because: expect.stringMatching(because) },
   );
@@ -63,7 +68,7 @@ test.each([
 test('an edge that is not there is told as it is', async () => {
   const origin = await startOrigin(() => undefined);
   await origin[Symbol.asyncDispose]();
-  await using edge = connectDeployed({ name: 'home', url: origin.url, token, limits });
+  await using edge = connectDeployed({ name: 'home', url: origin.url, token, limits, dial, addresses });
   expect(await checkEdge(edge, 5_000)).toMatchObject({
     kind: 'unavailable',
     because: expect.stringMatching(/refuses/),

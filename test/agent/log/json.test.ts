@@ -14,6 +14,7 @@ test('every finished record is one line, and nothing else is', () => {
   observer.requestReceived(trace);
   observer.requestRelayed(trace);
   observer.responseReceived(trace);
+  observer.serverNamed(trace);
   observer.finished(trace);
   observer.connectionClosed(connection, 9, 0);
   expect(lines.map((line) => JSON.parse(line))).toEqual([recordOf(trace, clock)]);

@@ -1,6 +1,6 @@
 // Several observers hear everything, in their order; one of finished records hears nothing else.
 import { expect, test } from 'vitest';
-import { observers, onFinished } from '../../../agent/log/observers.ts';
+import { observers, onFinished, only } from '../../../agent/log/observers.ts';
 import type { Observer, Trace } from '../../../agent/proxy/ports.ts';
 import { connection, listening, testTrace } from '../../support/walk.ts';
 
@@ -9,6 +9,7 @@ const events = [
   'request received',
   'request relayed',
   'response received',
+  'server named',
   'finished',
   'connection closed',
 ];
@@ -26,6 +27,12 @@ test('an observer of finished records is told of those, with their trace', () =>
   expect(traces).toEqual([trace]);
 });
 
+test('an observer of some events is told of those', () => {
+  const traces: Trace[] = [];
+  tellAll(only({ serverNamed: (named) => void traces.push(named) }));
+  expect(traces).toEqual([trace]);
+});
+
 const trace = testTrace();
 
 function tellAll(observer: Observer): void {
@@ -33,6 +40,7 @@ function tellAll(observer: Observer): void {
   observer.requestReceived(trace);
   observer.requestRelayed(trace);
   observer.responseReceived(trace);
+  observer.serverNamed(trace);
   observer.finished(trace);
   observer.connectionClosed(connection, 1, 0);
 }

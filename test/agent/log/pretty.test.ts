@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { prettyLog } from '../../../agent/log/pretty.ts';
 import type { LineSink } from '../../../agent/log/sink.ts';
-import type { Trace } from '../../../agent/proxy/ports.ts';
+import type { Trace, Tunnel } from '../../../agent/proxy/ports.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { connection, epochMs, stillClock, testTrace } from '../../support/walk.ts';
 
@@ -62,15 +62,42 @@ describe('told', () => {
     ]);
   });
 
-  test('a tunnel with its octets each way', () => {
-    const trace = testTrace({ fromClient: 5, toClient: 8, route: { kind: 'direct', because: 'connect' } }, 'tunnel');
+  test('a tunnel from its opening to its close', () => {
+    const trace = openTunnel({ host: 'o.example', port: 443 }, 'o.example');
     const { lines, observer } = logging();
     observer.responseReceived(trace);
+    observer.serverNamed(trace);
+    Object.assign(trace, { fromClient: 5, toClient: 8 });
+    (trace.tunnel as Tunnel).state = { kind: 'closed', at: 1_240.5, close: { by: 'client', how: 'reset' } };
     observer.finished(trace);
-    expect(lines.map((line) => line.slice(25))).toEqual([
-      'tunnel open',
-      'tunnel closed      5 octets up, 8 down, directly (tunnel)',
+    expect(lines).toEqual([
+      '03:04:05.020000Z  #7     tunnel open        o.example:443',
+      '03:04:06.240500Z  #7     tunnel closed      5 octets up, 8 down · open for 1219.500 ms · reset by the client · directly (tunnel)',
     ]);
+  });
+
+  test('the server that a tunnel is for, when it is another than its host', () => {
+    const { lines, observer } = logging();
+    observer.serverNamed(openTunnel({ host: '192.0.2.1', port: 443 }, 'o.example'));
+    expect(lines.map((line) => line.slice(18))).toEqual([
+      '#7     tunnel to server   o.example, by TLS, on 192.0.2.1:443',
+    ]);
+  });
+
+  test('a tunnel that never opened is told as what failed', () => {
+    const error = new ProxyError('connection_refused', 'Nobody listens.');
+    const lines = finished(testTrace({ failure: { error, source: 'agent' } }, 'tunnel'));
+    expect(lines.map((line) => line.slice(25))).toEqual([
+      'failed             connection_refused (agent): Nobody listens.',
+    ]);
+  });
+
+  test('a SOCKS client that is refused is told with the reply that it got', () => {
+    const error = new ProxyError('connection_refused', 'Nobody listens.');
+    const response = { status: 502, reason: 'SOCKS5 reply 5' };
+    const stamps = { 'response-sent': 21 };
+    const parts = { method: 'SOCKS5', failure: { error, source: 'agent' as const }, response, stamps };
+    expect(finished(testTrace(parts, 'tunnel'))[1]).toMatch(/response sent {6}SOCKS5 reply 5, 0 octets$/);
   });
 
   test.each([
@@ -105,6 +132,21 @@ test('colour is only where it is asked for', () => {
   coloured.observer.requestReceived(testTrace({ method: 'GET', url: 'http://o.example/' }));
   expect(coloured.lines[0]).toContain('\x1b[1mGET http://o.example/\x1b[22m');
 });
+
+function openTunnel(parts: Partial<Trace>, serverName: string): Trace {
+  return testTrace(
+    {
+      stamps: { 'response-received': 20, 'response-sent': 21 },
+      route: { kind: 'direct', because: 'connect' },
+      tunnel: {
+        tls: { serverName, alpn: [] },
+        state: { kind: 'open', octets: () => ({ fromClient: 0, toClient: 0 }) },
+      },
+      ...parts,
+    },
+    'tunnel',
+  );
+}
 
 function finished(trace: Trace): string[] {
   const { lines, observer } = logging();

@@ -1,13 +1,21 @@
 // The words of routes, and text from outside that can neither forge a line nor steer a terminal.
 import { expect, test } from 'vitest';
-import { printable, routeInWords } from '../../../agent/log/words.ts';
-import { type Route, routeReasons } from '../../../schemas/exchange.ts';
+import { closeInWords, printable, routeInWords } from '../../../agent/log/words.ts';
+import { type Route, routeReasons, type TunnelClose } from '../../../schemas/exchange.ts';
 
 test.each<[Route | undefined, string]>([
   [undefined, 'not forwarded'],
   [{ kind: 'edge', edge: 'home', because: 'configured' }, 'by edge home'],
   [{ kind: 'edge', edge: 'home', colo: 'FRA', because: 'configured' }, 'by edge home (FRA)'],
   [{ kind: 'direct', because: 'no-edge' }, 'directly (no edge)'],
+  [
+    { kind: 'direct', because: 'parent-proxy', parent: 'http://proxy.example:3128' },
+    'through the parent proxy http://proxy.example:3128',
+  ],
+  [
+    { kind: 'direct', because: 'connect', parent: 'socks5h://proxy.example:1080' },
+    'through the parent proxy socks5h://proxy.example:1080 (tunnel)',
+  ],
   [{ kind: 'edge', edge: 'a\nb', colo: '\x1b[2J', because: 'configured' }, 'by edge a?b (?[2J)'],
 ])('%j is %j', (route, words) => {
   expect(routeInWords(route)).toBe(words);
@@ -15,6 +23,17 @@ test.each<[Route | undefined, string]>([
 
 test.each(routeReasons)('the reason %s has words', (because) => {
   expect(routeInWords({ kind: 'direct', because })).toMatch(/^directly \([a-z ]+\)$/);
+});
+
+test.each<[TunnelClose, string]>([
+  [{ by: 'client', how: 'end' }, 'ended by the client'],
+  [{ by: 'client', how: 'reset' }, 'reset by the client'],
+  [{ by: 'destination', how: 'end' }, 'ended by the destination'],
+  [{ by: 'destination', how: 'lost' }, 'connection to the destination lost'],
+  [{ by: 'agent', how: 'idle' }, 'cut for idling'],
+  [{ by: 'agent', how: 'stop' }, 'cut when edgehop stopped'],
+])('a tunnel closed by %j was %j', (close, words) => {
+  expect(closeInWords(close)).toBe(words);
 });
 
 test('G08: no control character and no line end is printed, and everything else is', () => {

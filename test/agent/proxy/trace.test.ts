@@ -1,5 +1,6 @@
 // The record read out of a trace: as the schema has it, with what happened and nothing else.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Tunnel } from '../../../agent/proxy/ports.ts';
 import { recordOf, roundTripMs, stageTimes } from '../../../agent/proxy/trace.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { exchangeRecord } from '../../../schemas/exchange.ts';
@@ -71,7 +72,7 @@ test('a record by the edge is complete, and edge stages stand on the agent’s c
 });
 
 test('what did not happen is absent, never zero', () => {
-  const record = exchangeRecord.parse(recordOf(testTrace(), clock));
+  const record = exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(testTrace(), clock))));
   expect(Object.keys(record).sort()).toEqual(['client', 'id', 'kind', 'octets', 'request', 'retries', 'stages']);
   expect(record.stages).toEqual({ 'client-accepted': '2026-01-02T03:04:05.001000Z' });
 });
@@ -79,7 +80,7 @@ test('what did not happen is absent, never zero', () => {
 test('stages that the edge skipped are absent among those it passed', () => {
   const stages = { 'edge-received': epochMs + 5, 'edge-returned': epochMs + 6 };
   const times = stageTimes(testTrace({ edge: { stages, offsetMs: 0, errorMs: 1, roundTrip: undefined } }), clock);
-  expect(Object.keys(times)).toEqual(['client-accepted', 'edge-received', 'edge-returned']);
+  expect(Object.keys(JSON.parse(JSON.stringify(times)))).toEqual(['client-accepted', 'edge-received', 'edge-returned']);
 });
 
 test.each(['agent', 'edge'] as const)('a failure of the %s stands in the record without its cause', (source) => {
@@ -103,4 +104,39 @@ test('the round trip is from the first octet to the last, and never less than no
 
 test('the record of a tunnel is one of a tunnel', () => {
   expect(exchangeRecord.parse(recordOf(testTrace({}, 'tunnel'), clock)).kind).toBe('tunnel');
+});
+
+describe('an open tunnel', () => {
+  const open: Tunnel = { tls: undefined, state: { kind: 'open', octets: () => ({ fromClient: 3, toClient: 4 }) } };
+
+  test('shows its octets and its duration so far, and no close', () => {
+    const trace = testTrace({ stamps: { 'response-sent': 21.5 }, tunnel: open }, 'tunnel');
+    const record = exchangeRecord.parse(recordOf(trace, stillClock(1_021.75)));
+    expect([record.octets, record.tunnel]).toEqual([{ fromClient: 3, toClient: 4 }, { durationMs: 1_000.25 }]);
+  });
+
+  test.each([
+    [
+      { serverName: 'o.example', alpn: ['h2'] },
+      { serverName: 'o.example', alpn: ['h2'] },
+    ],
+    [{ serverName: 'o.example', alpn: [] }, { serverName: 'o.example' }],
+    [{ serverName: undefined, alpn: [] }, {}],
+  ])('with TLS that says %j', (tls, expected) => {
+    const trace = testTrace({ stamps: { 'response-sent': 1 }, tunnel: { ...open, tls } }, 'tunnel');
+    expect(exchangeRecord.parse(recordOf(trace, clock)).tunnel?.tls).toEqual(expected);
+  });
+});
+
+test('a closed tunnel shows when, by whom and how, and stays so', () => {
+  const state = { kind: 'closed', at: 31.5, close: { by: 'agent', how: 'idle' } } as const;
+  const trace = testTrace(
+    { stamps: { 'response-sent': 21.5 }, fromClient: 5, toClient: 6, tunnel: { tls: undefined, state } },
+    'tunnel',
+  );
+  const record = exchangeRecord.parse(recordOf(trace, stillClock(99_999)));
+  expect([record.octets, record.tunnel]).toEqual([
+    { fromClient: 5, toClient: 6 },
+    { durationMs: 10, closedAt: '2026-01-02T03:04:05.031500Z', close: { by: 'agent', how: 'idle' } },
+  ]);
 });

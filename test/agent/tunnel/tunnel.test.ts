@@ -1,8 +1,10 @@
 // The head of CONNECT: what is refused before anything is looked up or dialled, and with what.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { describe, expect, test, vi } from 'vitest';
 import { createTunnel } from '../../../agent/tunnel/tunnel.ts';
+import type { Dialled, DialTarget } from '../../../agent/upstream/dial.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { listening, stillClock, testTrace } from '../../support/walk.ts';
 
@@ -43,6 +45,74 @@ test.each([
   expect(told).toEqual(['finished']);
 });
 
+describe('a tunnel that is being made', () => {
+  test.each([
+    [
+      { addresses: ['192.0.2.1', '192.0.2.2'], parent: undefined },
+      { kind: 'direct', because: 'connect' },
+    ],
+    [
+      { addresses: [], parent: 'http://proxy.example:3128' },
+      { kind: 'direct', because: 'connect', parent: 'http://proxy.example:3128' },
+    ],
+  ])('is dialled as it was admitted, %j, and the record says so', async (admission, route) => {
+    const { targets, trace, refused } = making(admission);
+    await refused(new ProxyError('connection_refused', 'No.'));
+    const { addresses } = admission;
+    expect(targets).toMatchObject([{ host: 'o.example', port: 443, addresses, scheme: 'tunnel' }]);
+    expect(trace.route).toEqual(route);
+    expect(trace).toMatchObject({ failure: { error: { type: 'connection_refused' } }, addressKnownBy: 'unknown' });
+  });
+
+  test.each(['end', 'close'])('is given up when the client leaves (%s)', async (event) => {
+    const { targets, client, trace, refused } = making({ addresses: ['192.0.2.1'], parent: undefined });
+    await vi.waitFor(() => expect(targets.length).toBe(1));
+    expect(targets[0]?.signal?.aborted).toBe(false);
+    client.emit(event);
+    expect(targets[0]?.signal?.aborted).toBe(true);
+    await refused(left);
+    expect(trace).toMatchObject({ failure: { error: { status: 499 } } });
+    expect([client.listenerCount('end'), client.listenerCount('close')]).toEqual(listenersBefore);
+  });
+
+  test('is not begun for a client that has left while its destination was judged', async () => {
+    const { targets, client, refused } = making({ addresses: ['192.0.2.1'], parent: undefined });
+    client.destroy();
+    await refused(left);
+    expect(targets[0]?.signal?.aborted).toBe(true);
+  });
+});
+
+const left = new ProxyError('http_request_error', 'Left.', { status: 499 });
+const listenersBefore = [new PassThrough().listenerCount('end'), new PassThrough().listenerCount('close')];
+
+/** A CONNECT to o.example:443 that is admitted so, and whose dial ends when the test says how. */
+function making(admission: { readonly addresses: readonly string[]; readonly parent: string | undefined }) {
+  const targets: DialTarget[] = [];
+  const dialled = Promise.withResolvers<Dialled>();
+  const trace = testTrace({}, 'tunnel');
+  const client = new PassThrough();
+  const tunnel = createTunnel({
+    clock: stillClock(),
+    observer: listening().observer,
+    limits: { tunnelIdleTimeoutMs: 1_000 },
+    pseudonym: 'edgehop-1a2b',
+    admit: async () => ({ kind: 'admitted', ...admission }),
+    dial: (target) => {
+      targets.push(target);
+      return dialled.promise;
+    },
+    refuse: () => undefined,
+  });
+  const message = { url: 'o.example:443', httpVersion: '1.1', rawHeaders: host } as unknown as IncomingMessage;
+  const done = tunnel(trace, message, client as unknown as Socket, Buffer.alloc(0));
+  const refused = async (error: ProxyError) => {
+    dialled.resolve({ kind: 'failed', error });
+    await done;
+  };
+  return { targets, trace, client, refused };
+}
+
 /** A CONNECT whose destination, when it comes to that, is refused. */
 async function connected(target: string, flatFields: readonly string[]) {
   const { observer, told } = listening();
@@ -52,11 +122,14 @@ async function connected(target: string, flatFields: readonly string[]) {
   const tunnel = createTunnel({
     clock: stillClock(),
     observer,
-    limits: { connectTimeoutMs: 1_000, tunnelIdleTimeoutMs: 1_000, maxSocketBufferBytes: 64 * 1024 },
+    limits: { tunnelIdleTimeoutMs: 1_000 },
     pseudonym: 'edgehop-1a2b',
     admit: async (destination) => {
       asked.push(destination);
       return { kind: 'refused', error: new ProxyError('http_request_denied', 'No.') };
+    },
+    dial: async () => {
+      throw new Error('dialled');
     },
     refuse: (_, error) => void refusals.push(error),
   });

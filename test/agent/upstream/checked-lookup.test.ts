@@ -1,67 +1,59 @@
 // What comes out of the look-up of a dial is what the policy allows, and nothing else.
-import type { LookupAddress, LookupOptions } from 'node:dns';
 import { expect, test } from 'vitest';
 import type { Resolution } from '../../../agent/proxy/ports.ts';
-import { checkedLookup } from '../../../agent/upstream/checked-lookup.ts';
+import { checkedAddresses } from '../../../agent/upstream/checked-lookup.ts';
 import { type DestinationException, type DestinationPolicy, parseException } from '../../../http/destination.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 
 const strict: DestinationPolicy = { allowPrivate: false, exceptions: [] };
 
-test('all addresses, or the first, in the order of the resolver', async () => {
+test('all addresses, in the order of the resolver', async () => {
   const addresses = ['2606:2800:21f::1', '93.184.215.14'];
-  expect(await lookedUp(addresses, { all: true })).toEqual([
-    { address: '2606:2800:21f::1', family: 6 },
-    { address: '93.184.215.14', family: 4 },
-  ]);
-  expect(await lookedUp(addresses, {})).toEqual([{ address: '2606:2800:21f::1', family: 6 }]);
+  expect(await lookedUp(addresses)).toEqual({ kind: 'resolved', addresses });
 });
 
 test('C03, C04: one private address refuses them all', async () => {
-  await expect(lookedUp(['93.184.215.14', '::1'], { all: true })).rejects.toMatchObject({
-    type: 'destination_ip_prohibited',
-    status: 403,
+  expect(await lookedUp(['93.184.215.14', '::1'])).toMatchObject({
+    kind: 'failed',
+    error: { type: 'destination_ip_prohibited', status: 403 },
   });
 });
 
-test('an exception for one port holds, for the port was judged before', async () => {
+test('an exception for one port holds for that port alone', async () => {
   const exceptions = [parseException('o.example:8443') as DestinationException];
-  expect(await lookedUp(['10.0.0.7'], {}, { allowPrivate: false, exceptions })).toEqual([
-    { address: '10.0.0.7', family: 4 },
-  ]);
+  const policy = { allowPrivate: false, exceptions };
+  expect((await lookedUp(['10.0.0.7'], policy, 8443)).kind).toBe('resolved');
+  expect((await lookedUp(['10.0.0.7'], policy, 80)).kind).toBe('failed');
+});
+
+test('an address is judged without looking anything up', async () => {
+  const never = () => Promise.reject(new Error('looked up'));
+  const addresses = checkedAddresses(never, () => strict);
+  expect(await addresses('93.184.215.14', 80)).toEqual({ kind: 'resolved', addresses: ['93.184.215.14'] });
+  expect((await addresses('10.0.0.7', 80)).kind).toBe('failed');
 });
 
 test('the policy is read anew at each dial', async () => {
   let policy: DestinationPolicy = { allowPrivate: true, exceptions: [] };
-  const lookup = checkedLookup(
+  const addresses = checkedAddresses(
     async () => ({ kind: 'resolved', addresses: ['10.0.0.7'] }),
     () => policy,
   );
-  const ask = () => new Promise((resolve) => lookup('o.example', {}, (error) => resolve(error)));
-  expect(await ask()).toBeNull();
+  expect((await addresses('o.example', 80)).kind).toBe('resolved');
   policy = strict;
-  expect(await ask()).toBeInstanceOf(ProxyError);
+  expect((await addresses('o.example', 80)).kind).toBe('failed');
 });
 
 test('a failure to resolve is told as it is', async () => {
   const error = new ProxyError('dns_timeout', 'Silent.');
-  await expect(lookedUp(error, {})).rejects.toBe(error);
+  expect(await lookedUp(error)).toEqual({ kind: 'failed', error });
 });
 
-function lookedUp(
-  answer: readonly string[] | ProxyError,
-  options: LookupOptions,
-  policy = strict,
-): Promise<readonly LookupAddress[]> {
+function lookedUp(answer: readonly string[] | ProxyError, policy = strict, port = 80): Promise<Resolution> {
   const resolution: Resolution =
     answer instanceof ProxyError ? { kind: 'failed', error: answer } : { kind: 'resolved', addresses: answer };
-  return new Promise((resolve, reject) => {
-    checkedLookup(
-      async () => resolution,
-      () => policy,
-    )('o.example', options, (error, address, family) => {
-      if (error !== null) reject(error);
-      else resolve(typeof address === 'string' ? [{ address, family: family ?? 0 }] : address);
-    });
-  });
+  return checkedAddresses(
+    async () => resolution,
+    () => policy,
+  )('o.example', port);
 }

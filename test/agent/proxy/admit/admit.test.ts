@@ -28,7 +28,11 @@ describe('a name is judged by every address that it resolves to', () => {
     ['93.184.215.14', 'embedded', 'admitted', '93.184.215.14'],
   ] as const)('%s by an edge that is %s: %s', async (host, edge, result, address) => {
     const trace = testTrace();
-    const admission = await admitDestination(portsOf({ edge }), { host, port: 80, purpose: 'exchange' }, trace);
+    const admission = await admitDestination(
+      portsOf({ edge }),
+      { host, port: 80, purpose: 'exchange', scheme: 'http' },
+      trace,
+    );
     expect(admission.kind === 'refused' ? admission.error.type : admission.kind).toBe(result);
     expect(trace.address).toBe(address);
   });
@@ -49,7 +53,8 @@ describe('a name is judged by every address that it resolves to', () => {
   test('C03: an answer that has changed is judged anew, every time', async () => {
     const answers = [['93.184.215.14'], ['127.0.0.1']];
     const ports = portsOf({ resolve: async () => ({ kind: 'resolved', addresses: answers.shift() ?? [] }) });
-    const ask = () => admitDestination(ports, { host: 'rebind.example', port: 80, purpose: 'exchange' }, testTrace());
+    const ask = () =>
+      admitDestination(ports, { host: 'rebind.example', port: 80, purpose: 'exchange', scheme: 'http' }, testTrace());
     expect((await ask()).kind).toBe('admitted');
     expect((await ask()).kind).toBe('refused');
   });
@@ -60,7 +65,9 @@ describe('a deployed edge looks names up itself', () => {
     const trace = testTrace();
     const answer = Promise.withResolvers<Resolution>();
     const ports = portsOf({ edge: 'deployed', resolve: () => answer.promise });
-    expect(await admitDestination(ports, { host: 'private.example', port: 80, purpose: 'exchange' }, trace)).toEqual({
+    expect(
+      await admitDestination(ports, { host: 'private.example', port: 80, purpose: 'exchange', scheme: 'http' }, trace),
+    ).toEqual({
       kind: 'admitted',
       addresses: [],
       directOnly: false,
@@ -86,6 +93,79 @@ describe('a deployed edge looks names up itself', () => {
       kind: 'admitted',
       directOnly: false,
     });
+  });
+});
+
+describe('a parent proxy', () => {
+  const unasked = async (): Promise<Resolution> => {
+    throw new Error('asked');
+  };
+  const parent = { name: 'http://proxy.example:3128', resolvesNames: true };
+
+  test.each([
+    ['embedded', { purpose: 'exchange', scheme: 'http' }],
+    ['none', { purpose: 'exchange', scheme: 'https' }],
+    ['none', { purpose: 'tunnel' }],
+    ['deployed', { purpose: 'tunnel' }],
+  ] as const)('that resolves names is left to it: nothing is looked up, by edge %s for %j', async (edge, way) => {
+    const asked: unknown[] = [];
+    const parentOf: AdmitPorts['parentOf'] = (target) => {
+      asked.push(target);
+      return parent;
+    };
+    const trace = testTrace();
+    const ports = portsOf({ edge, resolve: unasked, parentOf });
+    expect(await admitDestination(ports, { host: 'public.example', port: 80, ...way }, trace)).toEqual({
+      kind: 'admitted',
+      addresses: [],
+      directOnly: false,
+      parent: parent.name,
+    });
+    const scheme = way.purpose === 'tunnel' ? 'tunnel' : way.scheme;
+    expect(asked).toEqual([{ scheme, host: 'public.example', port: 80 }]);
+    expect(trace).toMatchObject({ address: undefined, addressKnownBy: 'unknown' });
+  });
+
+  test.each(['localhost', '127.0.0.1', '10.0.0.7', '[::ffff:7f00:1]', 'nas.home.arpa', 'wiki'])(
+    'C01: does not lift what is refused by name or literal: %s',
+    async (host) => {
+      const ports = portsOf({ resolve: unasked, parentOf: () => parent });
+      const destination = { host, port: 80, purpose: 'exchange', scheme: 'http' } as const;
+      expect(await admitDestination(ports, destination, testTrace())).toMatchObject({
+        kind: 'refused',
+        error: { type: 'destination_ip_prohibited' },
+      });
+    },
+  );
+
+  test('is told for an address too, and may not be for what resolves to this machine', async () => {
+    const parentOf: AdmitPorts['parentOf'] = ({ addresses = [] }) =>
+      addresses.includes('192.168.1.5') ? undefined : { ...parent, resolvesNames: false };
+    const ask = async (host: string) =>
+      admitDestination(
+        portsOf({ parentOf, policy: () => ({ allowPrivate: true, exceptions: [] }) }),
+        { host, port: 80, purpose: 'tunnel' },
+        testTrace(),
+      );
+    expect(await ask('93.184.215.14')).toMatchObject({ addresses: ['93.184.215.14'], parent: parent.name });
+    expect(await ask('public.example')).toMatchObject({ addresses: zone['public.example'], parent: parent.name });
+    expect(await ask('nas.home.arpa')).toMatchObject({ addresses: zone['nas.home.arpa'], parent: undefined });
+  });
+
+  test('is named for an exchange that is left to a deployed edge too, in case that cannot carry it', async () => {
+    const ports = portsOf({ edge: 'deployed', parentOf: () => parent });
+    const destination = { host: 'public.example', port: 80, purpose: 'exchange', scheme: 'http' } as const;
+    expect(await admitDestination(ports, destination, testTrace())).toMatchObject({
+      addresses: [],
+      parent: parent.name,
+    });
+  });
+
+  test('C03: that does not resolve names gets no answer that was not judged', async () => {
+    const ports = portsOf({ parentOf: () => ({ ...parent, resolvesNames: false }) });
+    expect(
+      (await admitDestination(ports, { host: 'mixed.example', port: 443, purpose: 'tunnel' }, testTrace())).kind,
+    ).toBe('refused');
   });
 });
 
@@ -131,10 +211,10 @@ describe('ourselves', () => {
         resolve: async () => ({ kind: 'resolved', addresses: ['93.184.215.14', '127.0.0.1'] }),
         isOwn: (address, port) => ['127.0.0.1', '::1'].includes(address) && port === 8080,
       });
-      for (const purpose of ['exchange', 'tunnel'] as const) {
-        const admission = await admitDestination(ports, { host, port: 8080, purpose }, testTrace());
+      for (const way of [{ purpose: 'exchange', scheme: 'http' }, { purpose: 'tunnel' }] as const) {
+        const admission = await admitDestination(ports, { host, port: 8080, ...way }, testTrace());
         expect(admission).toMatchObject({ kind: 'refused', error: { type: 'destination_ip_prohibited', status: 403 } });
-        expect((await admitDestination(ports, { host, port: 8088, purpose }, testTrace())).kind).toBe('admitted');
+        expect((await admitDestination(ports, { host, port: 8088, ...way }, testTrace())).kind).toBe('admitted');
       }
     },
   );
@@ -172,7 +252,7 @@ interface Asked {
 function admitted({ host, port = 80, edge = 'embedded', allow = [], allowPrivate = false }: Asked) {
   const exceptions = allow.map((text) => parseException(text) as DestinationException);
   const ports = portsOf({ edge, policy: () => ({ allowPrivate, exceptions }) });
-  return admitDestination(ports, { host, port, purpose: 'exchange' }, testTrace());
+  return admitDestination(ports, { host, port, purpose: 'exchange', scheme: 'http' }, testTrace());
 }
 
 function portsOf(changed: Partial<AdmitPorts>): AdmitPorts {
@@ -187,6 +267,7 @@ function portsOf(changed: Partial<AdmitPorts>): AdmitPorts {
     isOwn: () => false,
     pseudonym: 'edgehop-1a2b',
     edge: 'embedded',
+    parentOf: () => undefined,
     ...changed,
   };
 }

@@ -1,20 +1,40 @@
 // The route of an exchange with its reason, and the one time that a request is sent again.
-import { expect, test } from 'vitest';
+import { Readable } from 'node:stream';
+import { text as wholeText } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
 import { chooseRoute, createRouted } from '../../../../agent/proxy/dial/routed.ts';
-import type { EdgeLink, Outcome } from '../../../../agent/proxy/ports.ts';
+import type { Clock, EdgeFault, EdgeLink, Exchange, Outcome, PlannedRequest } from '../../../../agent/proxy/ports.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
-import { plannedRequest } from '../../../support/walk.ts';
+import type { Route } from '../../../../schemas/exchange.ts';
+import { plannedRequest, stillClock } from '../../../support/walk.ts';
 
-const edge = { name: 'home' } as EdgeLink;
+const edge = { name: 'home', embedded: true } as EdgeLink;
+const deployed = { name: 'home', embedded: false } as EdgeLink;
 const byEdge = { kind: 'edge', edge: 'home', because: 'configured' } as const;
 
 test.each([
-  [{ directOnly: false }, edge, byEdge],
-  [{ directOnly: true }, edge, { kind: 'direct', because: 'private-destination' }],
-  [{ directOnly: false }, undefined, { kind: 'direct', because: 'no-edge' }],
-  [{ directOnly: true }, undefined, { kind: 'direct', because: 'no-edge' }],
+  [{ directOnly: false, parent: undefined }, edge, byEdge],
+  [{ directOnly: true, parent: undefined }, edge, { kind: 'direct', because: 'private-destination' }],
+  [{ directOnly: false, parent: undefined }, undefined, { kind: 'direct', because: 'no-edge' }],
+  [{ directOnly: true, parent: undefined }, undefined, { kind: 'direct', because: 'no-edge' }],
+  [
+    { directOnly: false, parent: 'http://p:1' },
+    edge,
+    { kind: 'direct', because: 'parent-proxy', parent: 'http://p:1' },
+  ],
+  [
+    { directOnly: false, parent: 'http://p:1' },
+    undefined,
+    { kind: 'direct', because: 'no-edge', parent: 'http://p:1' },
+  ],
+  [
+    { directOnly: true, parent: 'http://p:1' },
+    deployed,
+    { kind: 'direct', because: 'private-destination', parent: 'http://p:1' },
+  ],
+  [{ directOnly: false, parent: 'http://p:1' }, deployed, byEdge],
 ] as const)('%j by %j goes %j', (request, link, route) => {
-  expect(chooseRoute(request, link)).toEqual(route);
+  expect(chooseRoute({ host: 'o.example', framing: { kind: 'none' }, ...request }, link)).toEqual(route);
 });
 
 test.each([
@@ -26,7 +46,7 @@ test.each([
 ])('%s', async (_, outcomes: Outcome[], sent, kind) => {
   const request = plannedRequest();
   const seen: unknown[] = [];
-  const forward = createRouted(edge)(async (same, route) => {
+  const forward = routed(async (same, route) => {
     expect(same).toBe(request);
     seen.push(route);
     return outcomes.shift() as Outcome;
@@ -36,10 +56,123 @@ test.each([
   expect(request.trace).toMatchObject({ retries: sent - 1, route: byEdge });
 });
 
+describe('where the edge fails', () => {
+  const down = (isHarmless: boolean) => failure(false, { because: 'edge-down', isHarmless });
+
+  test.each([
+    ['before anything was sent', 'POST', true, ['edge', 'direct']],
+    ['perhaps after the origin was asked, which may be asked twice', 'GET', false, ['edge', 'direct']],
+    ['perhaps after the origin was asked, which may not be asked twice', 'POST', false, ['edge']],
+  ] as const)('%s, %s goes by %j', async (_, method, isHarmless, kinds) => {
+    const { seen, request } = await healed(plannedRequest({ method }), down(isHarmless));
+    expect(seen.map(({ kind }) => kind)).toEqual(kinds);
+    if (kinds.length === 2) expect(request.trace.route).toEqual({ kind: 'direct', because: 'edge-down' });
+  });
+
+  test.each([
+    ['POST', 'untouched', 10, true],
+    ['PUT', 'read', 10, true],
+    ['POST', 'read', 10, false],
+    ['PUT', 'read', 4, false],
+    ['POST', 'untouched', 4, true],
+  ] as const)('%s with content that is %s, %i octets of it kept: goes again %s', async (method, state, kept, again) => {
+    const request = plannedRequest({ method, content: Readable.from([Buffer.from('con'), Buffer.from('tent')]) });
+    const contents: string[] = [];
+    const forward = routed(
+      async ({ content }, { kind }) => {
+        if (kind === 'direct' || state === 'read') contents.push(await text(content));
+        return kind === 'direct' ? response() : down(true);
+      },
+      { maxReplayBytes: kept },
+    );
+    expect((await forward(request)).kind).toBe(again ? 'response' : 'failed');
+    if (again) expect(contents.at(-1)).toBe('content');
+    else expect(contents).toEqual(['content']);
+  });
+
+  test('and `fallback` is `fail`, nothing goes directly', async () => {
+    const { seen, outcome } = await healed(plannedRequest(), down(true), { fallback: 'fail' });
+    expect(seen).toEqual([byEdge]);
+    expect(outcome.kind).toBe('failed');
+  });
+
+  test('the next request does not ask it, for some time', async () => {
+    const clock = stillClock();
+    const seen: unknown[] = [];
+    const forward = routed(
+      async (_, route) => {
+        seen.push(route);
+        return route.kind === 'direct' ? response() : down(true);
+      },
+      { clock },
+    );
+    await forward(plannedRequest());
+    await forward(plannedRequest({ host: 'other.example' }));
+    clock.at = 10_001;
+    await forward(plannedRequest());
+    const direct = { kind: 'direct', because: 'edge-down' };
+    expect(seen).toEqual([byEdge, direct, direct, byEdge, direct]);
+  });
+
+  test('at one host only, other hosts go by it', async () => {
+    const seen: string[] = [];
+    const forward = routed(async ({ host }, { kind }) => {
+      seen.push(`${host} ${kind}`);
+      const isOut = kind === 'edge' && host === 'far.example';
+      return isOut ? failure(false, { because: 'edge-cannot-reach', isHarmless: true }) : response();
+    });
+    for (const host of ['far.example', 'far.example', 'near.example']) await forward(plannedRequest({ host }));
+    expect(seen).toEqual(['far.example edge', 'far.example direct', 'far.example direct', 'near.example edge']);
+  });
+});
+
+test.each([
+  [{ kind: 'length', octets: 1_000 }, 'edge'],
+  [{ kind: 'length', octets: 1_001 }, 'direct'],
+  [{ kind: 'chunked' }, 'direct'],
+] as const)('to a deployed edge content of %j goes by %s', async (framing, kind) => {
+  const seen: unknown[] = [];
+  const forward = routed(
+    async (_, route) => {
+      seen.push(route);
+      return response();
+    },
+    { edge: deployed },
+  );
+  await forward(plannedRequest({ method: 'PUT', framing, content: Readable.from(['x']) }));
+  expect(seen).toEqual([kind === 'edge' ? byEdge : { kind, because: 'edge-upload-limit' }]);
+});
+
+interface Parts {
+  readonly clock?: Clock;
+  readonly edge?: EdgeLink;
+  readonly fallback?: 'direct' | 'fail';
+  readonly maxReplayBytes?: number;
+}
+
+function routed(exchange: Exchange, { maxReplayBytes = 10, ...parts }: Parts = {}) {
+  const limits = { maxReplayBytes, maxEdgeUploadBytes: 1_000 };
+  return createRouted({ clock: stillClock(), edge, fallback: 'direct', limits, ...parts })(exchange);
+}
+
+async function healed(request: PlannedRequest, failed: Outcome, parts: Parts = {}) {
+  const seen: Route[] = [];
+  const outcome = await routed(async (_, route) => {
+    seen.push(route);
+    return route.kind === 'edge' ? failed : response();
+  }, parts)(request);
+  return { seen, outcome, request };
+}
+
 function response(): Outcome {
   return { kind: 'response', response: { status: 200, reason: 'OK', fields: [], content: { kind: 'none' } } };
 }
 
-function failure(mayRetry: boolean): Outcome {
-  return { kind: 'failed', error: new ProxyError('connection_terminated', 'Gone.'), source: 'agent', mayRetry };
+function failure(mayRetry: boolean, edgeFault?: EdgeFault): Outcome {
+  const error = new ProxyError('connection_terminated', 'Gone.');
+  return { kind: 'failed', error, source: 'agent', mayRetry, ...(edgeFault !== undefined && { edgeFault }) };
+}
+
+function text(content: Readable | undefined): Promise<string> {
+  return content === undefined ? Promise.resolve('') : wholeText(content);
 }

@@ -10,6 +10,7 @@ import type {
   UpstreamRequest,
 } from '../../../../agent/proxy/ports.ts';
 import { packEnvelope, unpackEnvelope } from '../../../../http/envelope.ts';
+import { onlyValue } from '../../../../http/fields.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
 import type { ErrorType } from '../../../../schemas/error.ts';
 import { maxEnvelopeBytes, requestEnvelope } from '../../../../schemas/relay.ts';
@@ -48,7 +49,7 @@ describe('what the edge is asked', () => {
       { origin: 'http://edge', method: 'POST', path: '/v1/exchange', content, headDeadlineMs: 11_000 },
     ]);
     expect(fieldOf(sent[0], 'authorization')).toBe('Bearer the token');
-    expect(fieldOf(sent[0], 'content-length')).toBe('5');
+    expect(sent[0]?.framing).toEqual({ kind: 'length', octets: 5 });
     expect(envelopeOf(sent[0])).toEqual({
       id: '1a2b-7',
       method: 'PUT',
@@ -235,7 +236,7 @@ async function exchanged(request: PlannedRequest, answer: UpstreamAnswer, change
   const edge: EdgeLink = {
     name: 'home',
     embedded: false,
-    ready: async () => ({ kind: 'ready', origin: 'http://edge', client, token: 'the token' }),
+    ready: async () => ({ kind: 'ready', origin: 'http://edge', host: 'edge', client, token: 'the token' }),
     lost: () => undefined,
     timed: () => ({ offsetMs: 4, errorMs: 1, roundTrip: undefined }),
     explain: async (error) => error,
@@ -257,8 +258,8 @@ function replied(envelope: unknown, { status = 200, fields, pieces = [] }: Reply
     kind: 'response',
     status,
     reason: 'OK',
-    fields: () => Object.entries(known),
-    field: (name: string) => known[name],
+    fields: Object.entries(known),
+    octets: undefined,
     content: contentOf(pieces),
     address: '192.0.2.200',
   } as const;
@@ -276,8 +277,7 @@ function envelopeOf(sent: UpstreamRequest | undefined) {
 }
 
 function fieldOf(sent: UpstreamRequest | undefined, name: string): string | undefined {
-  const at = sent?.flatFields.indexOf(name) ?? -1;
-  return at === -1 ? undefined : sent?.flatFields[at + 1];
+  return onlyValue(sent?.fields ?? [], name);
 }
 
 function contentIn(outcome: Outcome) {

@@ -1,0 +1,174 @@
+// Opens every TCP connection of the agent to the outside: a race of the checked addresses, or through a parent proxy.
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { canonicalAddress } from '../../http/address.ts';
+import { ProxyError } from '../../http/proxy-error.ts';
+import type { Config } from '../../schemas/config.ts';
+import { converse, type Refusal } from './converse.ts';
+import { upstreamFailure } from './failure.ts';
+import type { Parent } from './parent.ts';
+import { authorityOf, connectTurn, proxyAuthorization } from './parent-connect.ts';
+import { parentUnreachable } from './parent-error.ts';
+import { socks5Turn } from './parent-socks5.ts';
+import type { Parents } from './parents.ts';
+import { interleaved, race } from './race.ts';
+
+export interface DialTarget {
+  /** A name or a canonical literal, for the parent and for TLS. */
+  readonly host: string;
+  readonly port: number;
+  /** Judged ones. Empty only when a parent is to resolve the name. */
+  readonly addresses: readonly string[];
+  readonly scheme: 'http' | 'https' | 'tunnel';
+  /** Gives up: the client has left. */
+  readonly signal?: AbortSignal;
+}
+
+export type Dialled =
+  | {
+      readonly kind: 'connected';
+      /**
+       * Leads to the destination, without delay of small writes, half-open when the other side ends, with an error handler
+       * on it. It may have been ended by the other side already, and may hold octets: through a parent the first ones of
+       * the destination.
+       */
+      readonly socket: Socket;
+      /** The destination's; nothing through a parent. */
+      readonly address: string | undefined;
+      /** Plain http by an HTTP parent: requests go in absolute-form, with this Proxy-Authorization. RFC 9112 3.2.2. */
+      readonly absoluteForm?: { readonly authorization: string | undefined };
+    }
+  | { readonly kind: 'failed'; readonly error: ProxyError };
+
+export type Dial = (target: DialTarget) => Promise<Dialled>;
+
+export type DialLimits = Pick<Config['limits'], 'connectTimeoutMs' | 'maxSocketBufferBytes'>;
+
+/** Addresses that a SOCKS5 parent is asked for, one after the other, where this agent has resolved the name. */
+const maxSocksAddresses = 4;
+
+/** A dial whose `connectTimeoutMs` bounds all of it: every address, and what is spoken with a parent. */
+export function createDial(limits: DialLimits, parents: Parents): Dial {
+  const open = (port: number) => (address: string) =>
+    connect({
+      host: address,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      ...socketBuffer(limits.maxSocketBufferBytes),
+    });
+  return async (target) => {
+    const bounds = boundsOf(limits.connectTimeoutMs, target.signal);
+    try {
+      const parent = parents.of(target);
+      if (parent === undefined) return await race(target.addresses, open(target.port), bounds.signal);
+      return await dialThrough(parent, target, { parents, open: open(parent.port), signal: bounds.signal });
+    } finally {
+      bounds.end();
+    }
+  };
+}
+
+interface Way {
+  readonly parents: Parents;
+  readonly open: (address: string) => Socket;
+  readonly signal: AbortSignal;
+}
+
+async function dialThrough(parent: Parent, target: DialTarget, way: Way): Promise<Dialled> {
+  const isSocks = parent.scheme === 'socks5' || parent.scheme === 'socks5h';
+  const hosts =
+    parent.scheme === 'socks5' && canonicalAddress(target.host) === undefined
+      ? interleaved(target.addresses).slice(0, maxSocksAddresses)
+      : [target.host];
+  let failure: Refusal | undefined;
+  for (const host of hosts) {
+    const reached = await reach(parent, way);
+    if (reached.kind === 'failed') return reached;
+    const { socket } = reached;
+    if (target.scheme === 'http' && !isSocks) {
+      return {
+        kind: 'connected',
+        socket,
+        address: undefined,
+        absoluteForm: { authorization: proxyAuthorization(parent) },
+      };
+    }
+    const turn = isSocks
+      ? socks5Turn(parent, host, target.port)
+      : connectTurn(parent, authorityOf(host, target.port), way.parents.pseudonym);
+    const result = await converse(socket, parent, turn, way.signal);
+    if (result.kind === 'open') return { kind: 'connected', socket, address: undefined };
+    failure = result;
+    if (result.kind === 'refused') break;
+  }
+  const error = failure?.error ?? new ProxyError('dns_error', 'There is no address of the destination to connect to.');
+  return { kind: 'failed', error: way.signal.aborted ? parentUnreachable(parent, error) : error };
+}
+
+type Reached = { readonly kind: 'connected'; readonly socket: Socket } | Extract<Dialled, { kind: 'failed' }>;
+
+/** A connection to the parent itself, with TLS where the parent speaks that. */
+async function reach(parent: Parent, { parents, open, signal }: Way): Promise<Reached> {
+  const resolution = await parents.addressesOf(parent);
+  const reached: Reached = resolution.kind === 'failed' ? resolution : await race(resolution.addresses, open, signal);
+  const secured =
+    reached.kind === 'connected' && parent.scheme === 'https'
+      ? await secure(reached.socket, parent.host, signal)
+      : reached;
+  return secured.kind === 'failed' ? { kind: 'failed', error: parentUnreachable(parent, secured.error) } : secured;
+}
+
+/** TLS with a verified certificate, whatever the environment says of that. */
+function secure(raw: Socket, host: string, signal: AbortSignal): Promise<Reached> {
+  return new Promise((resolve) => {
+    const isName = canonicalAddress(host) === undefined;
+    const socket = connectTls({
+      socket: raw,
+      host: host.replace(/^\[(.*)\]$/, '$1'),
+      ...(isName && { servername: host }),
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: true,
+    });
+    // TLS has no resets of its own: a reset is that of the connection below.
+    socket.resetAndDestroy = () => {
+      raw.resetAndDestroy();
+      return socket.destroy();
+    };
+    const end = (reached: Reached) => {
+      signal.removeEventListener('abort', onAbort);
+      if (reached.kind === 'failed') raw.destroy();
+      resolve(reached);
+    };
+    const onAbort = () => end({ kind: 'failed', error: signal.reason as ProxyError });
+    socket.on('error', (cause) => end({ kind: 'failed', error: upstreamFailure(cause, false) }));
+    socket.once('secureConnect', () => end({ kind: 'connected', socket }));
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** What ends a dial before its time: `reason` is a ProxyError. */
+function boundsOf(connectTimeoutMs: number, left: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const leave = () => {
+    const message = 'The client left before the connection was made.';
+    controller.abort(new ProxyError('http_request_error', message, { status: 499 }));
+  };
+  const message = `The destination did not accept a connection within ${connectTimeoutMs} ms.`;
+  const deadline = setTimeout(() => controller.abort(new ProxyError('connection_timeout', message)), connectTimeoutMs);
+  left?.addEventListener('abort', leave);
+  if (left?.aborted === true) leave();
+  return {
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(deadline);
+      left?.removeEventListener('abort', leave);
+    },
+  };
+}
+
+/** An option of every stream, which the types of sockets leave out. */
+function socketBuffer(highWaterMark: number): object {
+  return { highWaterMark };
+}

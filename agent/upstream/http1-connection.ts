@@ -1,0 +1,232 @@
+// One HTTP/1.1 connection to an origin or an edge: exchanges one after the other, and nothing outside of them.
+import type { Socket } from 'node:net';
+import type { Fields } from '../../http/fields.ts';
+import { persistence } from '../../http/persistence.ts';
+import { ProxyError } from '../../http/proxy-error.ts';
+import { type ResponseHead, type ResponseParts, ResponseReader } from '../../http/response-reader.ts';
+import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
+import type { Connected } from './connect.ts';
+import { upstreamFailure } from './failure.ts';
+import { type ContentSource, HeldContent } from './held-content.ts';
+import { headOctets, sendContent } from './http1-request.ts';
+
+export interface ConnectionLimits {
+  readonly maxHeadBytes: number;
+  readonly maxFields: number;
+  readonly maxInterimResponses: number;
+  /** How long the connection is kept without an exchange, unless the other side says less. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+export interface ConnectionOwner {
+  /** The connection can carry the next exchange for so long. */
+  idle(connection: Http1Connection, timeoutMs: number): void;
+  closed(connection: Http1Connection): void;
+}
+
+/** An exchange on the connection. */
+interface Current {
+  readonly request: UpstreamRequest;
+  readonly resolve: (answer: UpstreamAnswer) => void;
+  readonly reader: ResponseReader;
+  readonly content: HeldContent;
+  headDeadline: NodeJS.Timeout | undefined;
+  head: ResponseHead | undefined;
+  /** Whether the request has gone out whole. */
+  isSent: boolean;
+  /** Whether not an octet of the answer has come. */
+  isSilent: boolean;
+}
+
+const latin1 = (octets: Uint8Array, start: number, end: number): string =>
+  (octets as Buffer).toString('latin1', start, end);
+
+export class Http1Connection implements ContentSource {
+  readonly #connected: Connected;
+  readonly #socket: Socket;
+  readonly #limits: ConnectionLimits;
+  readonly #owner: ConnectionOwner;
+  #current: Current | undefined;
+  #isPaused = false;
+  #exchanges = 0;
+  /** How long it may be kept after the response that has just come to its end; nothing when it may not. */
+  #keepMs: number | undefined;
+
+  constructor(connected: Connected, limits: ConnectionLimits, owner: ConnectionOwner) {
+    this.#connected = connected;
+    this.#socket = connected.socket;
+    this.#limits = limits;
+    this.#owner = owner;
+    let failure: unknown;
+    this.#socket.on('data', (octets: Buffer) => this.#read(octets));
+    this.#socket.on('end', () => this.#ended());
+    this.#socket.on('timeout', () => {
+      if (this.#isPaused) return; // it is the client that is slow
+      this.#fail(new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.'));
+    });
+    this.#socket.on('error', (cause) => {
+      failure = cause;
+    });
+    this.#socket.on('close', () => {
+      this.#fail(failure ?? closedEarly());
+      owner.closed(this);
+    });
+  }
+
+  /** Whether it is open and without an exchange. */
+  get isIdle(): boolean {
+    return this.#current === undefined && !this.#socket.destroyed && this.#socket.readable;
+  }
+
+  /** Sends a request and resolves with the head of its response. Only while the connection is idle. */
+  exchange(request: UpstreamRequest, resolve: (answer: UpstreamAnswer) => void): void {
+    const { method, maxOctetsHeld, content } = request;
+    const { maxHeadBytes, maxFields, maxInterimResponses } = this.#limits;
+    const current: Current = {
+      request,
+      resolve,
+      reader: new ResponseReader({ method, maxHeadBytes, maxFields, maxInterimResponses, latin1 }, this.#parts),
+      content: new HeldContent(this, maxOctetsHeld),
+      headDeadline: undefined,
+      head: undefined,
+      isSent: false,
+      isSilent: true,
+    };
+    this.#current = current;
+    this.#exchanges++;
+    request.onLeave(() => {
+      if (this.#current === current) current.content.cancel();
+    });
+    this.#socket.write(headOctets(request, this.#connected.absoluteForm), 'latin1');
+    if (content === undefined) this.#sent(current);
+    else {
+      sendContent(content, request, this.#socket, {
+        sent: () => this.#sent(current),
+        failed: (cause) => {
+          if (this.#current === current) this.#fail(cause);
+        },
+      });
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  cancel(): void {
+    this.#fail(new ProxyError('http_request_error', 'The content is not wanted.'));
+  }
+
+  /** Ends the connection, and with it what goes on on it. */
+  close(): void {
+    if (this.#current === undefined) this.#socket.destroy();
+    else this.#fail(new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 }));
+  }
+
+  /** What the reader tells of the response to the current request. */
+  readonly #parts: ResponseParts = {
+    interim: ({ status, fields }) => this.#current?.request.onInterim?.(status, fields),
+    head: (head) => this.#head(head),
+    content: (octets) => this.#current?.content.push(octets as Buffer),
+    end: (trailers) => this.#complete(trailers),
+  };
+
+  #sent(current: Current): void {
+    current.isSent = true;
+    if (this.#current !== current || current.head !== undefined) return;
+    const { headDeadlineMs } = current.request;
+    current.headDeadline = setTimeout(() => this.#fail(headTimeout()), headDeadlineMs);
+  }
+
+  #read(octets: Buffer): void {
+    const current = this.#current;
+    if (current === undefined) {
+      this.#socket.destroy(); // nobody has asked: what comes would be taken for the answer to the next request
+      return;
+    }
+    current.isSilent = false;
+    const reading = current.reader.read(octets);
+    if (reading.kind === 'failed') this.#fail(reading.error);
+    else if (reading.kind === 'more') this.#awaitContent(current);
+    else if (reading.rest > 0 || this.#keepMs === undefined) this.#socket.destroy();
+    else this.#owner.idle(this, this.#keepMs);
+  }
+
+  /** Content that stops coming ends the exchange. */
+  #awaitContent({ head, request }: Current): void {
+    if (head !== undefined && this.#socket.timeout !== request.idleTimeoutMs) {
+      this.#socket.setTimeout(request.idleTimeoutMs);
+    }
+  }
+
+  #ended(): void {
+    const current = this.#current;
+    if (current === undefined) {
+      this.#socket.destroy();
+      return;
+    }
+    const reading = current.reader.finish();
+    if (reading.kind === 'failed') this.#fail(reading.error);
+    this.#socket.destroy();
+  }
+
+  #head(head: ResponseHead): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    clearTimeout(current.headDeadline);
+    current.head = head;
+    const { framing } = head;
+    current.resolve({
+      kind: 'response',
+      status: head.status,
+      reason: head.reason,
+      fields: head.fields,
+      octets: framing.kind === 'none' ? 'none' : framing.kind === 'length' ? framing.octets : undefined,
+      content: current.content,
+      address: this.#connected.address,
+    });
+  }
+
+  #complete(trailers: Fields): void {
+    const current = this.#current;
+    if (current?.head === undefined) return;
+    this.#current = undefined;
+    this.resume();
+    if (this.#socket.timeout) this.#socket.setTimeout(0);
+    const { httpVersion, fields, framing } = current.head;
+    const kept = persistence(httpVersion, fields);
+    // An answer that comes before the request has gone out leaves a connection on which nobody knows where they are.
+    this.#keepMs =
+      kept.kind === 'keep' && framing.kind !== 'close' && current.isSent
+        ? Math.min(this.#limits.keepAliveTimeoutMs, kept.idleTimeoutMs ?? Number.POSITIVE_INFINITY)
+        : undefined;
+    current.content.end(trailers);
+  }
+
+  /** Ends the exchange, and the connection with it. */
+  #fail(cause: unknown): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#current = undefined;
+    clearTimeout(current.headDeadline);
+    const progress = current.isSilent && this.#exchanges > 1 ? 'stale' : 'unanswered';
+    this.#connected.cut();
+    if (current.head !== undefined) current.content.fail(upstreamFailure(cause, true));
+    else current.resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress });
+  }
+}
+
+function closedEarly(): ProxyError {
+  return new ProxyError('connection_terminated', 'The destination closed the connection without an answer.');
+}
+
+function headTimeout(): ProxyError {
+  return new ProxyError('http_response_timeout', 'The destination did not answer in time.');
+}

@@ -1,0 +1,75 @@
+// Writes a request as HTTP/1.1 has it. RFC 9112 3, 6 and 7.1.
+import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
+import type { UpstreamRequest } from '../proxy/ports.ts';
+
+/** How requests look to an HTTP proxy. RFC 9112 3.2.2, RFC 9110 11.7.2. */
+export interface AbsoluteForm {
+  /** The value of Proxy-Authorization. */
+  readonly authorization: string | undefined;
+}
+
+/** The head, one character for each octet. Names, values and target have been judged before. */
+export function headOctets(request: UpstreamRequest, absoluteForm: AbsoluteForm | undefined): string {
+  const { method, path, fields, framing } = request;
+  let text = `${method} ${absoluteForm === undefined ? path : request.origin + path} HTTP/1.1\r\n`;
+  for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
+  if (absoluteForm?.authorization !== undefined) text += `Proxy-Authorization: ${absoluteForm.authorization}\r\n`;
+  if (framing.kind === 'length') text += `Content-Length: ${framing.octets}\r\n`;
+  else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  return `${text}\r\n`;
+}
+
+export interface Sending {
+  /** The content has been written whole. */
+  sent(): void;
+  failed(cause: unknown): void;
+}
+
+/** Writes content in its framing, at the pace of the socket. */
+export function sendContent(
+  content: NonNullable<UpstreamRequest['content']>,
+  { framing, trailers }: UpstreamRequest,
+  socket: Socket,
+  { sent, failed }: Sending,
+): void {
+  const isChunked = framing.kind === 'chunked';
+  const onDrain = () => content.resume();
+  const done = () => {
+    socket.off('drain', onDrain);
+    socket.off('close', onClose);
+    content.off('data', onData);
+  };
+  const onData = (octets: Buffer) => {
+    if (socket.destroyed) return;
+    const wantsMore = isChunked ? writeChunk(socket, octets) : socket.write(octets);
+    if (!wantsMore) content.pause();
+  };
+  const onClose = () => {
+    done();
+    content.resume(); // what the client still sends is nobody's
+  };
+  socket.on('drain', onDrain);
+  socket.once('close', onClose);
+  content.on('data', onData);
+  // Also of content that has failed before anyone read it.
+  finished(content, { writable: false }, (cause) => {
+    done();
+    if (cause != null) return failed(cause);
+    if (isChunked && !socket.destroyed) socket.write(`0\r\n${lines(trailers?.() ?? [])}\r\n`, 'latin1');
+    sent();
+  });
+}
+
+function writeChunk(socket: Socket, octets: Buffer): boolean {
+  socket.cork();
+  socket.write(`${octets.length.toString(16)}\r\n`, 'latin1');
+  socket.write(octets);
+  const wantsMore = socket.write('\r\n', 'latin1');
+  socket.uncork();
+  return wantsMore;
+}
+
+function lines(fields: readonly (readonly [string, string])[]): string {
+  return fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+}

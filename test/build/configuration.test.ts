@@ -1,0 +1,59 @@
+// The page on the configuration: every key, with what it may be, what it is and what it means.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { configSchema } from '../../agent/config/json-schema.ts';
+import { overridings } from '../../agent/config/overrides.ts';
+import { configurationPage, configurationPath } from '../../build/configuration.ts';
+import { config } from '../../schemas/config.ts';
+
+test('each kind of key has its row', () => {
+  const page = configurationPage(
+    {
+      properties: {
+        log: { type: 'string', enum: ['a', 'b'], default: 'a', description: 'one | other' },
+        limits: {
+          type: 'object',
+          description: 'bounds',
+          properties: {
+            waitMs: { type: 'integer', exclusiveMinimum: 0, maximum: Number.MAX_SAFE_INTEGER, default: 5 },
+            maxBytes: { type: 'integer', minimum: 2, maximum: 9, default: 3 },
+            deeper: { type: 'object', properties: { flag: { type: 'boolean', default: false } } },
+          },
+        },
+        edges: {
+          type: 'object',
+          properties: {
+            list: {
+              type: 'array',
+              items: { type: 'object', properties: { token: { type: 'string', minLength: 16 } } },
+            },
+            names: { type: 'array', default: [], items: { type: 'string' } },
+          },
+        },
+      },
+    },
+    [{ option: 'log', flag: '--log', variable: 'EDGEHOP_LOG', key: 'log' }],
+  );
+  expect(page.split('\n').filter((line) => line.startsWith('| `') || line.startsWith('#'))).toEqual([
+    '# Configuration',
+    '| `log` | `a`, `b` | `"a"` | one \\| other |',
+    '## limits',
+    '| `limits.waitMs` | milliseconds, 1 or more | `5` |  |',
+    '| `limits.maxBytes` | octets, 2 to 9 | `3` |  |',
+    '| `limits.deeper.flag` | `true`, `false` | `false` |  |',
+    '## edges',
+    '| `edges.list` | list of sections |  |  |',
+    '| `edges.list[].token` | text, at least 16 characters |  |  |',
+    '| `edges.names` | list of texts | `[]` |  |',
+    '## Environment and flags',
+    '| `log` | `EDGEHOP_LOG` | `--log` |',
+  ]);
+  expect(page).toContain('\n\nBounds.\n\n');
+});
+
+test('the page in the repository is what the sources say, and names every limit', () => {
+  const written = readFileSync(fileURLToPath(new URL(`../../${configurationPath}`, import.meta.url)), 'utf8');
+  expect(written, 'run `npm run docs`').toBe(configurationPage(configSchema(), overridings));
+  for (const name of Object.keys(config.parse({}).limits)) expect(written).toContain(`| \`limits.${name}\` |`);
+});
