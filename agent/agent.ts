@@ -30,6 +30,7 @@ import { proxy } from './proxy/proxy.ts';
 import { beginTrace } from './proxy/trace.ts';
 import { createSocks } from './tunnel/socks.ts';
 import { type CarryPorts, createTunnel } from './tunnel/tunnel.ts';
+import { createUpgrade } from './tunnel/upgrade.ts';
 import { checkedAddresses } from './upstream/checked-lookup.ts';
 import { createUpstreamClient } from './upstream/client.ts';
 import { createConnect } from './upstream/connect.ts';
@@ -92,19 +93,16 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     edge: edge === undefined ? 'none' : edge.embedded ? 'embedded' : 'deployed',
     parentOf: parents.of,
   };
+  const addresses = unlessLeftToParent(
+    parents,
+    checkedAddresses(resolve, () => policy),
+  );
+  const { connectTimeoutMs } = limits;
   const direct = createUpstreamClient({
     ...limits,
     maxConnections: limits.maxOriginConnections,
     keepAliveTimeoutMs: limits.originKeepAliveTimeoutMs,
-    connect: createConnect({
-      dial,
-      addresses: unlessLeftToParent(
-        parents,
-        checkedAddresses(resolve, () => policy),
-      ),
-      connectTimeoutMs: limits.connectTimeoutMs,
-      allowHttp2: true,
-    }),
+    connect: createConnect({ dial, addresses, connectTimeoutMs, allowHttp2: true }),
   });
   const tunnelPorts = {
     clock,
@@ -113,6 +111,8 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     dial,
     admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
   } satisfies CarryPorts;
+  const finish = createFinish({ clock, observer: all, pseudonym, annotate: config.annotate });
+  const apply = createApply(pseudonym);
   let count = 0;
   const listener = createListener({
     clock,
@@ -123,12 +123,29 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       observer: all,
       accept,
       admit: createAdmit(admitPorts),
-      apply: createApply(pseudonym),
+      apply,
       routed: createRouted({ clock, edge, fallback: config.edge.fallback, limits }),
       exchange: createExchange({ clock, observer: all, limits, direct, edge }),
-      finish: createFinish({ clock, observer: all, pseudonym, annotate: config.annotate }),
+      finish,
     }),
     connect: createTunnel({ ...tunnelPorts, pseudonym, refuse: refuseSocket }),
+    upgrade: createUpgrade({
+      clock,
+      observer: all,
+      limits,
+      pseudonym,
+      accept,
+      apply,
+      finish,
+      end: endWith,
+      admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
+      connect: createConnect({
+        dial: (target) => dial({ ...target, scheme: 'tunnel' }), // RFC 6455 4.1: that is how a parent proxy is asked
+        addresses: (host, port) => addresses(host, port, 'tunnel'),
+        connectTimeoutMs,
+        allowHttp2: false,
+      }),
+    }),
     socks: createSocks({ ...tunnelPorts, end: endWith }),
     refuse: refuseSocket,
   });

@@ -5,14 +5,14 @@ export type Field = readonly [name: string, value: string];
 
 export type Fields = readonly Field[];
 
-/** Pairs up the flat list of names and values that Node and undici give. */
+/** Pairs up the flat list of names and values that Node gives. */
 export function fieldsFromFlat(flat: readonly string[]): Field[] {
   const fields: Field[] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) fields.push([flat[i] as string, flat[i + 1] as string]);
   return fields;
 }
 
-/** The flat list of names and values that Node's and undici's writers take. */
+/** The flat list of names and values that Node's writers take. */
 export function flatFromFields(fields: Fields): string[] {
   const flat: string[] = [];
   for (const [name, value] of fields) flat.push(name, value);

@@ -115,7 +115,7 @@ export class ResponseReader {
       case 'chunk-size':
         return this.#section(octets, at, maxChunkLineBytes);
       case 'chunk-end':
-        return this.#section(octets, at, 2);
+        return this.#chunkEnd(octets, at);
       case 'length':
       case 'chunk':
         return this.#counted(octets, at);
@@ -129,8 +129,9 @@ export class ResponseReader {
 
   /** Gathers lines: one, or as many as come before an empty one. Only CRLF ends a line. RFC 9112 2.2. */
   #section(octets: Uint8Array, at: number, maxBytes: number): number | Reading {
-    const isOneLine = this.#state === 'chunk-size' || this.#state === 'chunk-end';
-    const end = Math.min(octets.length, at + maxBytes - this.#text.length);
+    const isOneLine = this.#state === 'chunk-size';
+    const known = this.#text.length;
+    const end = Math.min(octets.length, at + maxBytes - known);
     let previous = this.#previousOctet;
     let inLine = this.#octetsInLine;
     for (let i = at; i < end; i++) {
@@ -157,21 +158,21 @@ export class ResponseReader {
       }
       previous = octet;
     }
-    if (end < octets.length)
-      return isOneLine ? failed('http_protocol_error', 'The destination sent chunks that are none.') : tooLarge();
     this.#text += this.#latin1(octets, at, end);
     this.#previousOctet = previous;
     this.#octetsInLine = inLine;
-    if (this.#state === 'head' && !statusLineStart.startsWith(this.#text.slice(0, statusLineStart.length)))
-      return notHttp();
-    return end;
+    // Only while it is new: looking into a text that grows octet by octet would copy it each time.
+    if (this.#state === 'head' && known < statusLineStart.length) {
+      if (!statusLineStart.startsWith(this.#text.slice(0, statusLineStart.length))) return notHttp();
+    }
+    if (end === octets.length) return end;
+    return isOneLine ? failed('http_protocol_error', 'The destination sent chunks that are none.') : tooLarge();
   }
 
   /** Understands a section that has come to its end. */
   #whole(): Reading | undefined {
     if (this.#state === 'head') return this.#head();
-    if (this.#state === 'chunk-size') return this.#chunkSize();
-    return this.#state === 'chunk-end' ? this.#chunkEnd() : this.#trailers();
+    return this.#state === 'chunk-size' ? this.#chunkSize() : this.#trailers();
   }
 
   #head(): Reading | undefined {
@@ -233,10 +234,15 @@ export class ResponseReader {
     return undefined;
   }
 
-  #chunkEnd(): Reading | undefined {
-    if (this.#text !== '\r\n') return failed('http_protocol_error', 'The destination sent a chunk without its end.');
-    this.#state = 'chunk-size';
-    return undefined;
+  /** Takes an octet of the CRLF behind a chunk. */
+  #chunkEnd(octets: Uint8Array, at: number): number | Reading {
+    const expected = this.#previousOctet === carriageReturn ? lineFeed : carriageReturn;
+    if (octets[at] !== expected) {
+      return failed('http_protocol_error', 'The destination sent a chunk without its end.');
+    }
+    this.#previousOctet = expected === lineFeed ? 0 : expected;
+    if (expected === lineFeed) this.#state = 'chunk-size';
+    return at + 1;
   }
 
   #trailers(): Reading | undefined {

@@ -12,6 +12,7 @@ export const routeReasons = [
   'configured',
   'no-edge',
   'connect',
+  'upgrade',
   'private-destination',
   'parent-proxy',
   'edge-down',

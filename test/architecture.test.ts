@@ -22,7 +22,6 @@ const inventory: readonly string[] = [
   'agent/config/paths.ts',
   'agent/control/control.ts',
   'agent/control/state-file.ts',
-  'agent/edge/diagnosis.ts',
   'agent/edge/runtime.ts',
   'agent/edge/worker-source.ts',
   'agent/log/sink.ts',
@@ -32,8 +31,9 @@ const inventory: readonly string[] = [
   'agent/own-ports.ts',
   'agent/proxy/accept/listener.ts',
   'agent/proxy/admit/resolver.ts',
-  'agent/upstream/client.ts',
+  'agent/upstream/connect.ts',
   'agent/upstream/dial.ts',
+  'agent/upstream/http2-connection.ts',
   'agent/version.ts',
   'worker/clock.ts',
 ];

@@ -1,8 +1,8 @@
 // Finds out what an embedded edge could not say of a failure: from workerd's log, and by one connection of the agent's own.
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyError } from '../../http/proxy-error.ts';
-import { upstreamFailure } from '../upstream/failure.ts';
+import { createDial } from '../upstream/dial.ts';
+import { noParents } from '../upstream/parents.ts';
 import { type UpstreamErrorType, upstreamError } from '../upstream/upstream-error.ts';
 
 export interface Diagnosis {
@@ -22,7 +22,7 @@ export interface Destination {
 const maxLines = 256;
 /** The log comes by another way than the reply and may be later. */
 const logWaitMs = 250;
-const probeTimeoutMs = 2_000;
+const probe = createDial({ connectTimeoutMs: 2_000, maxSocketBufferBytes: 1_024 }, noParents);
 
 /** A diagnosis that remembers the newest references of workerd's log. */
 export function createDiagnosis(): Diagnosis {
@@ -77,17 +77,9 @@ const meanings: readonly (readonly [RegExp, UpstreamErrorType])[] = [
 ];
 
 /** The embedded edge dials from this machine, so a connection from here meets what it met. */
-function probed(error: ProxyError, address: string, port: number): Promise<ProxyError> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port });
-    const settle = (explained: ProxyError) => {
-      socket.destroy();
-      resolve(explained);
-    };
-    socket.setTimeout(probeTimeoutMs, () => settle(upstreamError('connection_timeout', error)));
-    socket.once('connect', () =>
-      settle(error.type === 'http_response_timeout' ? error : upstreamError('connection_terminated', error)),
-    );
-    socket.once('error', (cause) => settle(upstreamFailure(cause, false)));
-  });
+async function probed(error: ProxyError, address: string, port: number): Promise<ProxyError> {
+  const dialled = await probe({ host: address, port, addresses: [address], scheme: 'http' });
+  if (dialled.kind === 'failed') return dialled.error;
+  dialled.socket.destroy();
+  return error.type === 'http_response_timeout' ? error : upstreamError('connection_terminated', error);
 }

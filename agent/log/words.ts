@@ -16,6 +16,7 @@ const reasons: Readonly<Record<Route['because'], string>> = {
   configured: 'as configured',
   'no-edge': 'no edge',
   connect: 'tunnel',
+  upgrade: 'upgrade',
   'private-destination': 'private destination',
   'parent-proxy': 'parent proxy',
   'edge-down': 'the edge is down',

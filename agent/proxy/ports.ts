@@ -274,6 +274,7 @@ export interface EdgeLink {
 /** Limits that the walk keeps, from the configuration. */
 export interface WalkLimits {
   readonly maxHeadBytes: number;
+  readonly maxFields: number;
   readonly headDeadlineMs: number;
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -4,6 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { canonicalAddress } from '../../http/address.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
+import { boundsOf } from './bounds.ts';
 import { converse, type Refusal } from './converse.ts';
 import { upstreamFailure } from './failure.ts';
 import type { Parent } from './parent.ts';
@@ -110,13 +111,19 @@ type Reached = { readonly kind: 'connected'; readonly socket: Socket } | Extract
 
 /** A connection to the parent itself, with TLS where the parent speaks that. */
 async function reach(parent: Parent, { parents, open, signal }: Way): Promise<Reached> {
-  const resolution = await parents.addressesOf(parent);
+  const resolution = await Promise.race([parents.addressesOf(parent), givenUp(signal)]);
   const reached: Reached = resolution.kind === 'failed' ? resolution : await race(resolution.addresses, open, signal);
   const secured =
     reached.kind === 'connected' && parent.scheme === 'https'
       ? await secure(reached.socket, parent.host, signal)
       : reached;
   return secured.kind === 'failed' ? { kind: 'failed', error: parentUnreachable(parent, secured.error) } : secured;
+}
+
+function givenUp(signal: AbortSignal): Promise<Extract<Dialled, { kind: 'failed' }>> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve({ kind: 'failed', error: signal.reason as ProxyError }));
+  });
 }
 
 /** TLS with a verified certificate, whatever the environment says of that. */
@@ -146,26 +153,6 @@ function secure(raw: Socket, host: string, signal: AbortSignal): Promise<Reached
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
-}
-
-/** What ends a dial before its time: `reason` is a ProxyError. */
-function boundsOf(connectTimeoutMs: number, left: AbortSignal | undefined) {
-  const controller = new AbortController();
-  const leave = () => {
-    const message = 'The client left before the connection was made.';
-    controller.abort(new ProxyError('http_request_error', message, { status: 499 }));
-  };
-  const message = `The destination did not accept a connection within ${connectTimeoutMs} ms.`;
-  const deadline = setTimeout(() => controller.abort(new ProxyError('connection_timeout', message)), connectTimeoutMs);
-  left?.addEventListener('abort', leave);
-  if (left?.aborted === true) leave();
-  return {
-    signal: controller.signal,
-    end: () => {
-      clearTimeout(deadline);
-      left?.removeEventListener('abort', leave);
-    },
-  };
 }
 
 /** An option of every stream, which the types of sockets leave out. */

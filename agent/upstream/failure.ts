@@ -1,4 +1,4 @@
-// Translates what Node and undici report, where it enters, into RFC 9209 types.
+// Translates what Node reports, where it enters, into RFC 9209 types.
 import { ProxyError } from '../../http/proxy-error.ts';
 import { type UpstreamErrorType, upstreamError } from './upstream-error.ts';
 
@@ -7,8 +7,8 @@ export function upstreamFailure(cause: unknown, isHeadReceived: boolean): ProxyE
   if (cause instanceof ProxyError) return cause;
   const deepest = innermost(cause);
   if (deepest instanceof ProxyError) return deepest;
-  const { code = '', name } = (deepest ?? {}) as NodeJS.ErrnoException;
-  const type = (isHeadReceived ? undefined : headFailures.get(code)) ?? failures.get(code) ?? byPattern(code, name);
+  const { code = '' } = (deepest ?? {}) as NodeJS.ErrnoException;
+  const type = failures.get(code) ?? byPattern(code);
   if (type !== undefined && (!isHeadReceived || type !== 'connection_terminated')) {
     return upstreamError(type, cause, type === 'http_request_error' ? 400 : undefined);
   }
@@ -20,7 +20,6 @@ export function upstreamFailure(cause: unknown, isHeadReceived: boolean): ProxyE
 const failures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, UpstreamErrorType>([
   ['ECONNREFUSED', 'connection_refused'],
   ['ETIMEDOUT', 'connection_timeout'],
-  ['UND_ERR_CONNECT_TIMEOUT', 'connection_timeout'],
   ['ENETUNREACH', 'destination_ip_unroutable'],
   ['EHOSTUNREACH', 'destination_ip_unroutable'],
   ['EADDRNOTAVAIL', 'destination_ip_unroutable'],
@@ -28,29 +27,17 @@ const failures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, Upstrea
   ['EAI_AGAIN', 'dns_error'],
   ['ECONNRESET', 'connection_terminated'],
   ['EPIPE', 'connection_terminated'],
-  ['UND_ERR_SOCKET', 'connection_terminated'],
-  ['UND_ERR_HEADERS_TIMEOUT', 'http_response_timeout'],
-  ['UND_ERR_BODY_TIMEOUT', 'connection_read_timeout'],
-  ['UND_ERR_HEADERS_OVERFLOW', 'http_response_header_section_size'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'http_response_incomplete'],
-  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'http_request_error'],
   ['EPROTO', 'tls_protocol_error'],
   ['EMFILE', 'connection_limit_reached'],
 ]);
 
-/** What a code means while there is no head, where that is another thing than in the content. */
-const headFailures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, UpstreamErrorType>([
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'http_protocol_error'], // lengths that contradict each other
-]);
-
-/** Codes that come in families: OpenSSL's, those of certificate verification, the HTTP parser's, which often has none. */
-function byPattern(code: string, name: string): UpstreamErrorType | undefined {
+/** Codes that come in families: OpenSSL's, those of certificate verification, those of HTTP/2. */
+function byPattern(code: string): UpstreamErrorType | undefined {
   if (/^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/.test(code)) {
     return 'tls_certificate_error';
   }
   if (/^(ERR_SSL_|ERR_TLS_)/.test(code)) return 'tls_protocol_error';
-  if (/^HPE_HEADER_OVERFLOW/.test(code)) return 'http_response_header_section_size';
-  if (/^HPE_/.test(code) || name === 'HTTPParserError') return 'http_protocol_error';
+  if (code.startsWith('ERR_HTTP2_')) return 'http_protocol_error';
   return undefined;
 }
 

@@ -191,11 +191,11 @@ class StreamExchange {
       this.#content.end(this.#trailers);
       return;
     }
-    const cause = failure ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
     if (this.#isAnswered) {
-      this.#content.fail(upstreamFailure(cause, true));
+      this.#content.fail(upstreamFailure(failure, true));
       return;
     }
+    const cause = failure ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
     this.#isAnswered = true;
     // RFC 9113 8.7: the request has not been looked at.
     const progress = rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'unsent' : 'unanswered';

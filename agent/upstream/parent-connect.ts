@@ -55,7 +55,8 @@ function answer(parent: Parent, status: number, octets: number, interim: number)
     if (status === 101 || interim >= maxInterimResponses) return refused(parent, 'malformed');
     return { kind: 'next', octets, turn: { send: Buffer.alloc(0), hear: hearHead(parent, interim + 1) } };
   }
-  if (status === 407) {
+  if (status === 407 || status === 401) {
+    // tinyproxy answers wrong credentials with 401
     return refused(parent, parent.credentials === undefined ? 'credentials-missing' : 'credentials-refused');
   }
   if (status < 400 || status === 511) return refused(parent, 'login-page', status);

@@ -34,9 +34,9 @@ function startAgent(edge: string, fallback: 'direct' | 'fail' = 'direct'): Promi
 }
 
 const answers = (line: string, content: string) =>
-  startOrigin((_, socket) =>
-    socket.end(message([line, 'Connection: close', `Content-Length: ${content.length}`], content)),
-  );
+  startOrigin((_, socket) => {
+    socket.end(message([line, 'Connection: close', `Content-Length: ${content.length}`], content));
+  });
 
 test.each([
   ['a captive portal', 'HTTP/1.1 200 OK', '<html>Log in</html>', 'edge-replaced'],

@@ -109,6 +109,8 @@ const proofs = {
   headTimeoutMs: ['e2e/bad-input', 'that never ends'],
   keepAliveTimeoutMs: ['e2e/limits', 'without another request ends a connection cleanly'],
   originKeepAliveTimeoutMs: ['e2e/upstream-limits', 'without another exchange a connection is closed cleanly'],
+  maxReplayBytes: ['agent/proxy/dial/replay', 'one octet more than that is lost'],
+  maxEdgeUploadBytes: ['agent/proxy/dial/routed', 'to a deployed edge content of %j goes by %s'],
   headDeadlineMs: ['e2e/upstream-faults', 'headDeadlineMs'],
   connectTimeoutMs: ['e2e/upstream-faults', 'connectTimeoutMs'],
   idleTimeoutMs: ['e2e/upstream-faults', 'idleTimeoutMs'],

@@ -48,7 +48,7 @@ export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
   const spawned = (args: readonly string[]) => {
     const child = spawn(process.execPath, [command, ...args], {
       cwd: path,
-      env: { ...process.env, EDGEHOP_HOME: path, NO_COLOR: '1', ...env },
+      env: { ...withoutProxies(process.env), EDGEHOP_HOME: path, NO_COLOR: '1', ...env },
     });
     // A test that is out of time never comes to its end, and its agent would stay.
     const end = () => void child.kill('SIGTERM');
@@ -104,6 +104,11 @@ export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
     },
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   };
+}
+
+/** Whoever runs the tests may be behind a proxy, which is no part of them. */
+function withoutProxies(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/_proxy$/i.test(name)));
 }
 
 const stopTimeoutMs = 5_000;

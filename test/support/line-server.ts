@@ -1,5 +1,5 @@
 // The line server of a network class: many clients at once, each line comes back, and `!DISCONNECT` ends.
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { startTcp, type TcpServer } from './tcp.ts';
 
 /** Starts it on a free port. It greets first, as such servers do. */

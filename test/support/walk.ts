@@ -27,6 +27,7 @@ export function stillClock(at = 0): TestClock {
 
 export const limits: WalkLimits = {
   maxHeadBytes: 65_536,
+  maxFields: 100,
   headDeadlineMs: 1_000,
   connectTimeoutMs: 1_000,
   idleTimeoutMs: 1_000,

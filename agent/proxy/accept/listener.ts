@@ -1,10 +1,13 @@
 // The listening sockets: who gets a connection by its first octet, Node's strict HTTP parser, and what that cannot parse.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { ProxyError } from '../../../http/proxy-error.ts';
+import { fieldsFromFlat } from '../../../http/fields.ts';
+import type { ProxyError } from '../../../http/proxy-error.ts';
+import { upgradeProtocols } from '../../../http/upgrade.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Arrival, Clock, Connection, Instant, Observer, Trace } from '../ports.ts';
 import { type Connections, createConnections, cut, type OpenConnection } from './connections.ts';
+import { tooManyFields, tooManyWaiting } from './excess.ts';
 import { firstOctetAt, noteFirstOctets } from './first-octet.ts';
 import { listening } from './listening.ts';
 import { type ClientError, lateHead, parseFailure, protocolOf, type Refusal, refusalOf } from './not-http.ts';
@@ -19,6 +22,8 @@ export interface ListenerPorts {
   readonly walk: (arrival: Arrival) => Promise<void>;
   /** Answers a CONNECT and carries its tunnel to the end. */
   readonly connect: (trace: Trace, message: IncomingMessage, socket: Socket, early: Buffer) => Promise<void>;
+  /** Answers a request for another protocol, and carries the tunnel that it becomes to the end. */
+  readonly upgrade: (arrival: Arrival, socket: Socket, early: Buffer) => Promise<void>;
   /** Reads what a SOCKS5 client wants; gives what answers it, or nothing when the client has left. */
   readonly socks: (socket: Socket) => Promise<((trace: Trace) => Promise<void>) | undefined>;
   /** Answers octets that are no request. */
@@ -49,6 +54,9 @@ export function createListener(ports: ListenerPorts): Listener {
       insecureHTTPParser: false,
       noDelay: true,
       highWaterMark: ports.limits.maxSocketBufferBytes,
+      // The others are served as plain requests.
+      shouldUpgradeCallback: ({ httpVersion, rawHeaders }) =>
+        upgradeProtocols(httpVersion, fieldsFromFlat(rawHeaders)).length > 0,
     });
     created.maxHeadersCount = 0; // Node would drop what is beyond a count silently; `tooManyFields` says so
     created.maxConnections = ports.limits.maxConnections;
@@ -62,6 +70,12 @@ export function createListener(ports: ListenerPorts): Listener {
     created.on('connect', (message: IncomingMessage, socket: Socket, early: Buffer) =>
       arriveConnect(ports, connections.of(socket), message, early),
     );
+    // A Node that does not ask (before 24.9) would hand over every request for any protocol: there it serves them all.
+    if ('shouldUpgradeCallback' in created) {
+      created.on('upgrade', (message: IncomingMessage, socket: Socket, early: Buffer) =>
+        arriveUpgrade(ports, connections.of(socket), message, early),
+      );
+    }
     created.on('clientError', (cause: ClientError, socket: Socket) =>
       refuseUnparsable(ports, connections.of(socket), cause),
     );
@@ -175,6 +189,29 @@ function arriveConnect(
   openTunnel(ports, connection, trace, () => ports.connect(trace, message, connection.socket, early));
 }
 
+/** The server has let go of the connection: the reply is made by hand, when the answers before it are given. */
+function arriveUpgrade(
+  ports: ListenerPorts,
+  connection: OpenConnection,
+  message: IncomingMessage,
+  early: Buffer,
+): void {
+  const excess = tooManyWaiting(connection, ports.limits) ?? tooManyFields(message, ports.limits);
+  if (excess !== undefined) {
+    refuseRest(ports, connection, { error: excess });
+    return;
+  }
+  const { socket } = connection;
+  const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
+  openTunnel(ports, connection, trace, () => {
+    const reply = new ServerResponse(message);
+    reply.on('error', toldElsewhere);
+    reply.shouldKeepAlive = false;
+    reply.assignSocket(socket);
+    return ports.upgrade({ trace, message, reply }, socket, early);
+  });
+}
+
 /** All of the handshake is its request. */
 function arriveSocks(ports: ListenerPorts, connection: OpenConnection): void {
   const answered = (answer: ((trace: Trace) => Promise<void>) | undefined) => {
@@ -237,24 +274,6 @@ function refuseRest(ports: ListenerPorts, connection: OpenConnection, { error, o
     else endWith(connection.socket, octets);
     trace.stamps['response-sent'] = ports.clock.now();
     ports.observer.finished(trace);
-  });
-}
-
-type Limits = Config['limits'];
-
-function tooManyWaiting({ waiting }: OpenConnection, { maxPipelinedRequests }: Limits): ProxyError | undefined {
-  if (waiting < maxPipelinedRequests) return undefined;
-  const message = `More than ${maxPipelinedRequests} requests wait on one connection.`;
-  return new ProxyError('connection_limit_reached', message, { advice: 'Open more connections, or wait for answers.' });
-}
-
-/** RFC 6585 5. */
-function tooManyFields({ rawHeaders }: IncomingMessage, { maxFields }: Limits): ProxyError | undefined {
-  if (rawHeaders.length <= maxFields * 2) return undefined; // names and values in turn
-  const message = `The head of the request has more than ${maxFields} fields.`;
-  return new ProxyError('http_request_error', message, {
-    status: 431,
-    advice: 'Raise limits.maxFields if it must have them.',
   });
 }
 

@@ -38,6 +38,8 @@ export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Pr
 export type Destination = { readonly host: string; readonly port: number } & (
   | { readonly purpose: 'exchange'; readonly scheme: 'http' | 'https' }
   | { readonly purpose: 'tunnel' }
+  /** An exchange that may become a tunnel: the ports of an exchange, and always the way of a tunnel. */
+  | { readonly purpose: 'upgrade' }
 );
 
 export type DestinationAdmission =
@@ -59,23 +61,23 @@ export async function admitDestination(
   trace: Trace,
 ): Promise<DestinationAdmission> {
   const policy = ports.policy();
-  const verdict = judgeDestination(destination, policy);
+  const { host, port, purpose } = destination;
+  const verdict = judgeDestination({ host, port, purpose: purpose === 'tunnel' ? purpose : 'exchange' }, policy);
   if (verdict.kind === 'refused') return refused(prohibited(verdict.type, verdict.because));
   const isLeftToEdge = ports.edge === 'deployed' && destination.purpose === 'exchange';
-  const { host, port } = destination;
-  const target = { scheme: destination.purpose === 'tunnel' ? destination.purpose : destination.scheme, host, port };
+  const scheme = destination.purpose === 'exchange' ? destination.scheme : ('tunnel' as const);
+  const target = { scheme, host, port };
   const parent = ports.parentOf(target);
-  const literal = canonicalAddress(destination.host);
+  const isLeftToParent = parent?.resolvesNames === true;
+  if (verdict.kind === 'name-to-resolve' && (isLeftToEdge ? !verdict.privateAllowed : isLeftToParent)) {
+    if (!isLeftToParent) noteAddress(ports, destination, trace);
+    return { kind: 'admitted', addresses: [], directOnly: false, parent: parent?.name };
+  }
+  const literal = canonicalAddress(host);
   let addresses: readonly string[];
   if (literal !== undefined) addresses = [literal];
-  else if (isLeftToEdge && verdict.kind === 'name-to-resolve' && !verdict.privateAllowed) {
-    noteAddress(ports, destination, trace);
-    return { kind: 'admitted', addresses: [], directOnly: false, parent: parent?.name };
-  } else {
-    if (parent?.resolvesNames === true && !isLeftToEdge) {
-      return { kind: 'admitted', addresses: [], directOnly: false, parent: parent.name };
-    }
-    const resolution = await ports.resolve(destination.host);
+  else {
+    const resolution = await ports.resolve(host);
     if (resolution.kind === 'failed') return refused(resolution.error);
     addresses = resolution.addresses;
   }

@@ -16,9 +16,9 @@ export function replayOf(source: Readable, maxReplayBytes: number): Replay {
   let ending: { readonly cause: Error | null | undefined } | undefined;
   let isFlowing = false;
   const end = (to: Readable) => {
-    if (ending === undefined) return;
-    if (ending.cause == null) to.push(null);
-    else to.destroy(ending.cause);
+    const cause = source.errored ?? ending?.cause; // the end of a stream is told a moment after it has failed
+    if (cause != null) to.destroy(cause);
+    else if (ending !== undefined) to.push(null);
   };
   const onData = (octets: Buffer) => {
     keptBytes += octets.length;

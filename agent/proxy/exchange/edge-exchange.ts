@@ -137,7 +137,7 @@ function parsedJson(base64url: string): unknown {
 }
 
 async function outcomeOf(
-  { edge }: EdgePorts,
+  { edge, limits }: EdgePorts,
   { trace, method, host, port }: PlannedRequest,
   envelope: ResponseEnvelope,
   { content }: Extract<UpstreamAnswer, { kind: 'response' }>,
@@ -150,6 +150,13 @@ async function outcomeOf(
       address: trace.address,
     });
     return failed(error, 'edge', faultOf(error, edge.embedded));
+  }
+  if (envelope.fields.length > limits.maxFields) {
+    content.cancel();
+    return failed(
+      new ProxyError('http_response_header_section_size', 'The origin sent more fields than are relayed.'),
+      'edge',
+    );
   }
   if (!envelope.fields.every(isValidField)) {
     // Of a response that came as HTTP/1.1 the parser has seen to this; out of an envelope nobody has.
@@ -198,11 +205,13 @@ function lost(
     advice: 'Try again; if it stays so, look at the log of the agent.',
     cause: error,
   });
+  // After all this time nobody waits for a second attempt.
+  if (error.type === 'http_response_timeout') return failed(edgeError);
   return {
     kind: 'failed',
     error: edgeError,
     source: 'agent',
-    mayRetry: isReplayable && error.type !== 'http_response_timeout',
+    mayRetry: isReplayable,
     edgeFault: { because: 'edge-down', isHarmless: progress === 'unsent' },
   };
 }

@@ -199,7 +199,7 @@ describe('through an HTTP parent', () => {
       /parent proxy .* did not open the way in time\./,
     ],
   ] as const)('that %s is told as the parent’s, not the destination’s', async (_, port, type, says) => {
-    const error = errorOf(await dialThrough(`http://127.0.0.1:${await port()}`, hasty)(target({})));
+    const error = errorOf(await dialThrough(`http://127.0.0.1:${await port()}`, boundFor(type))(target({})));
     expect(error).toMatchObject({ type, message: expect.stringMatching(says) });
     expect(error.advice).toBe('Check HTTPS_PROXY, or name the destination in NO_PROXY.');
   });
@@ -211,6 +211,11 @@ describe('through an HTTP parent', () => {
     const error = new ProxyError(type, 'No.');
     const dial = dialThrough('http://proxy.example:1', limits, async () => ({ kind: 'failed', error }));
     expect(errorOf(await dial(target({})))).toMatchObject({ type, message: expect.stringMatching(says) });
+  });
+
+  test('whose name server is silent is given up in time', async () => {
+    const dial = dialThrough('http://proxy.example:1', hasty, () => new Promise(() => undefined));
+    expect(errorOf(await dial(target({})))).toMatchObject({ type: 'connection_timeout' });
   });
 
   test('is raced like a destination', async () => {
@@ -276,7 +281,7 @@ describe('through an https parent', () => {
     ['is silent in the handshake', () => undefined, 'connection_timeout'],
   ])('that %s is %#', async (_, accept, type) => {
     await using server = await startTcp((socket) => void socket.once('data', () => accept(socket)));
-    const error = errorOf(await dialThrough(`https://127.0.0.1:${server.port}`, hasty)(target({})));
+    const error = errorOf(await dialThrough(`https://127.0.0.1:${server.port}`, boundFor(type))(target({})));
     expect([error.type, error.message]).toEqual([type, expect.stringContaining('parent proxy')]);
   });
 });
@@ -338,9 +343,16 @@ describe('through a SOCKS5 parent', () => {
     ['is silent', () => undefined, 'connection_timeout'],
   ])('that %s is %#', async (_, accept, type) => {
     await using server = await startTcp(accept);
-    expect(errorOf(await dialThrough(`socks5h://127.0.0.1:${server.port}`, hasty)(target({}))).type).toBe(type);
+    expect(errorOf(await dialThrough(`socks5h://127.0.0.1:${server.port}`, boundFor(type))(target({}))).type).toBe(
+      type,
+    );
   });
 });
+
+/** Only what is to run out of time has little of it. */
+function boundFor(type: string): typeof limits {
+  return type === 'connection_timeout' ? hasty : limits;
+}
 
 function target(parts: Partial<DialTarget>): DialTarget {
   return { host: 'o.example', port: 443, addresses: [], scheme: 'https', ...parts };

@@ -105,6 +105,7 @@ describe('an answer', () => {
         advice: expect.stringMatching(/HTTPS_PROXY.*user:password@/),
       },
     });
+    expect(heard('HTTP/1.1 401 Unauthorized\r\n\r\n')).toMatchObject({ error: { type: 'proxy_configuration_error' } });
     const refused = connectTurn(known, 'o.example:443', 'x').hear(octets(challenge));
     expect(refused).toMatchObject({
       error: { status: 502, message: expect.stringContaining('does not take the credentials') },

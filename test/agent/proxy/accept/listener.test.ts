@@ -34,6 +34,7 @@ async function startListener(limits: { readonly headTimeoutMs?: number } = {}) {
       await new Promise<void>((resolve) => reply.once('close', resolve).end(message.url));
     },
     connect: async (_trace, _message, socket) => void socket.end(),
+    upgrade: async (_arrival, socket) => void socket.end(),
     socks: async (socket: Socket) => {
       greeted.push(socket.read() as Buffer);
       return async () => void socket.end('socks');

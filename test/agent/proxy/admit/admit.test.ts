@@ -153,7 +153,7 @@ describe('a parent proxy', () => {
   });
 
   test('is named for an exchange that is left to a deployed edge too, in case that cannot carry it', async () => {
-    const ports = portsOf({ edge: 'deployed', parentOf: () => parent });
+    const ports = portsOf({ edge: 'deployed', resolve: unasked, parentOf: () => parent });
     const destination = { host: 'public.example', port: 80, purpose: 'exchange', scheme: 'http' } as const;
     expect(await admitDestination(ports, destination, testTrace())).toMatchObject({
       addresses: [],

@@ -85,7 +85,10 @@ describe('what the edge is asked', () => {
     const { outcome } = await exchanged(request, replied(whole), {
       ready: async () => ({ kind: 'unavailable', error }),
     });
-    expect(outcome).toEqual({ kind: 'failed', error, source: 'agent', mayRetry: false });
+    expect(outcome).toEqual({
+      ...{ kind: 'failed', error, source: 'agent', mayRetry: false },
+      edgeFault: { because: 'edge-down', isHarmless: true },
+    });
     expect(continued).toBe(false);
   });
 });
@@ -121,6 +124,16 @@ describe('what is not the edge’s word', () => {
 });
 
 describe('what the edge answers', () => {
+  test.each([
+    [100, 'response'],
+    [101, 'failed'],
+  ])('%i field lines, of which 100 are allowed, are a %s', async (count, kind) => {
+    const fields = Array.from({ length: count }, (_, i) => [`X-${i}`, '']);
+    const { outcome } = await exchanged(plannedRequest(), replied({ ...whole, fields }));
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind === 'failed') expect(outcome.error.type).toBe('http_response_header_section_size');
+  });
+
   test('its stages, clock and data centre stand in the trace', async () => {
     const request = plannedRequest();
     await exchanged(request, replied({ ...whole, colo: 'FRA' }));
@@ -171,7 +184,22 @@ describe('what the edge answers', () => {
       },
     });
     expect(asked).toMatchObject([error, 'abc', { host: 'o.example', port: 80, address: '192.0.2.1' }]);
-    expect(outcome).toEqual({ kind: 'failed', error: explained, source: 'edge', mayRetry: false });
+    expect(outcome).toMatchObject({ kind: 'failed', error: explained, source: 'edge', mayRetry: false });
+  });
+
+  test.each([
+    ['http_request_error', 501, true, 'edge-cannot-carry'],
+    ['http_request_error', 400, false, undefined],
+    ['dns_error', 502, false, 'edge-cannot-reach'],
+    ['dns_error', 502, true, undefined],
+    ['connection_refused', 502, false, 'edge-cannot-reach'],
+    ['connection_terminated', 502, false, undefined],
+    ['destination_ip_prohibited', 403, false, undefined],
+    ['http_response_timeout', 504, false, undefined],
+  ] as const)('%s with %i of an edge that is embedded: %s is the fault %s', async (type, status, embedded, because) => {
+    const error = { type, status, message: 'No.' };
+    const { outcome } = await exchanged(plannedRequest(), replied({ kind: 'failed', error, stages }), { embedded });
+    expect(outcome.kind === 'failed' && outcome.edgeFault).toEqual(because && { because, isHarmless: true });
   });
 });
 

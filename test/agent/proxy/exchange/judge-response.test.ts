@@ -1,6 +1,6 @@
 // The head of a response is sound, or nothing of it is passed on.
 import { describe, expect, test } from 'vitest';
-import { isIdempotent, judgeResponse } from '../../../../agent/proxy/exchange/judge-response.ts';
+import { judgeResponse } from '../../../../agent/proxy/exchange/judge-response.ts';
 import type { Field } from '../../../../http/fields.ts';
 
 const none = { kind: 'none' };
@@ -67,20 +67,4 @@ describe('refused', () => {
       error: { type: 'http_protocol_error', status: 502 },
     });
   });
-});
-
-test.each([
-  ['GET', true],
-  ['HEAD', true],
-  ['OPTIONS', true],
-  ['TRACE', true],
-  ['PUT', true],
-  ['DELETE', true],
-  ['POST', false],
-  ['PATCH', false],
-  ['LOCK', false],
-  ['get', false],
-  ['UNKNOWN', false],
-])('RFC 9110 9.2.2: %s may be sent twice: %s', (method, isTwice) => {
-  expect(isIdempotent(method)).toBe(isTwice);
 });
