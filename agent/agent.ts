@@ -125,7 +125,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       admit: createAdmit(admitPorts),
       apply,
       routed: createRouted({ clock, edge, fallback: config.edge.fallback, limits }),
-      exchange: createExchange({ clock, observer: all, limits, direct, edge }),
+      exchange: createExchange({ clock, observer: all, limits, direct, edge, upstream: config.edge.upstream }),
       finish,
     }),
     connect: createTunnel({ ...tunnelPorts, pseudonym, refuse: refuseSocket }),
@@ -139,12 +139,13 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       finish,
       end: endWith,
       admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
-      connect: createConnect({
-        dial: (target) => dial({ ...target, scheme: 'tunnel' }), // RFC 6455 4.1: that is how a parent proxy is asked
-        addresses: (host, port) => addresses(host, port, 'tunnel'),
-        connectTimeoutMs,
-        allowHttp2: false,
-      }),
+      connect: (origin, signal) =>
+        createConnect({
+          dial: (target) => dial({ ...target, scheme: 'tunnel', signal }), // RFC 6455 4.1: so a parent proxy is asked
+          addresses: (host, port) => addresses(host, port, 'tunnel'),
+          connectTimeoutMs,
+          allowHttp2: false,
+        })(origin),
     }),
     socks: createSocks({ ...tunnelPorts, end: endWith }),
     refuse: refuseSocket,

@@ -50,7 +50,15 @@ export async function startEdgehop(
     await untilAnswered(request, isContent, { running, pollMs: readyPollMs, signal });
     const name: TargetName = edge === 'embedded' ? 'edgehop-edge' : 'edgehop-direct';
     const logged = (lines: number) => takeLines(log, lines);
-    return { name, version: version(), request, logged, readyAfterMs, [Symbol.asyncDispose]: dispose };
+    return {
+      name,
+      version: version(),
+      request,
+      processId: running.child.pid as number,
+      logged,
+      readyAfterMs,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (cause) {
     await dispose();
     throw cause;

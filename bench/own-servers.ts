@@ -32,6 +32,7 @@ export async function startOrigin(folder: string, signal: AbortSignal): Promise<
     name: 'origin',
     version: `node ${process.versions.node}`,
     request,
+    processId: running.child.pid as number,
     port,
     requests: async () => {
       running.child.send('how many requests?');
@@ -57,6 +58,7 @@ export async function startWorkerAlone({ folder, originPort, signal }: StartPort
     name: 'worker-alone',
     version: version(),
     request,
+    processId: workerdPid,
     [Symbol.asyncDispose]: async () => {
       await running[Symbol.asyncDispose]();
       if (processIsWorkerd(workerdPid)) process.kill(workerdPid, 'SIGKILL');
@@ -73,6 +75,14 @@ function envelopeFields(originPort: number): Record<string, string> {
     fields: withVia([], '1.1', `${hopName}-1a2b3c4d`),
     content: false,
     upstream: 'fetch',
+    addresses: ['127.0.0.1'],
+    limits: {
+      connectTimeoutMs: 10_000,
+      idleTimeoutMs: 300_000,
+      maxHeadBytes: 65_536,
+      maxFields: 1_000,
+      maxInterimResponses: 10,
+    },
     headDeadlineMs: 60_000,
   };
   const text = Buffer.from(JSON.stringify(requestEnvelope.parse(envelope))).toString('base64url');

@@ -47,6 +47,7 @@ const programs: Readonly<Record<Exclude<PeerName, 'proxy-chain'>, Program>> = {
       'pinger_enable off',
       'visible_hostname edgehop-bench',
       'shutdown_lifetime 0 seconds',
+      'max_filedescriptors 16384',
     ],
     args: (_port, _folder, config) => ['-N', '-f', config],
   },
@@ -115,11 +116,12 @@ async function startProxyChain({ folder, originPort, signal }: StartPorts): Prom
 
 async function onceReady(
   running: Running,
-  peer: Omit<Target, typeof Symbol.asyncDispose>,
+  peer: Omit<Target, typeof Symbol.asyncDispose | 'processId'>,
   signal: AbortSignal,
 ): Promise<StartedPeer> {
   await untilAnswered(peer.request, isContent, { running, pollMs, signal });
-  return { kind: 'started', target: { ...peer, [Symbol.asyncDispose]: running[Symbol.asyncDispose] } };
+  const processId = running.child.pid as number;
+  return { kind: 'started', target: { ...peer, processId, [Symbol.asyncDispose]: running[Symbol.asyncDispose] } };
 }
 
 /** Undefined when the program is not installed. */

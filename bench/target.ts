@@ -31,6 +31,7 @@ export interface Target extends AsyncDisposable {
   readonly name: TargetName;
   readonly version: string;
   readonly request: LoadRequest;
+  readonly processId: number;
   /** It closes each connection after one exchange without saying so beforehand. RFC 9112 9.6 wants it said. */
   readonly closesUnannounced?: boolean;
   /** Waits until the log has this many new lines, or no longer grows, and answers how many it has. */

@@ -53,6 +53,11 @@ export function endToEndResponseFields(fields: Fields): Field[] {
   return endToEnd(fields, () => false);
 }
 
+/** Whether the sender of a request takes trailers behind the response's content. RFC 9110 10.1.4. */
+export function takesTrailers(fields: Fields): boolean {
+  return listMembers(fields, 'te').some((member) => member.split(';', 1)[0]?.trim().toLowerCase() === 'trailers');
+}
+
 /** Names that mean something only ahead of the content: how it is framed, where it goes, who may have it. RFC 9110 6.5.1. */
 const neverTrailers = new Set([
   'age',

@@ -59,7 +59,12 @@ export const config = z.strictObject({
         .enum(['direct', 'fail'])
         .default('direct')
         .describe('what becomes of an exchange that the edge cannot carry: it goes directly, or it fails'),
-      upstream: z.enum(['fetch']).default('fetch').describe('how the edge reaches origins'),
+      upstream: z
+        .enum(['fetch', 'socket'])
+        .default('fetch')
+        .describe(
+          'how the edge reaches origins: fetch keeps connections; socket makes one for each exchange, which no earlier answer of an origin can spoil',
+        ),
     })
     .prefault({})
     .describe('the edge that exchanges go by'),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { errorSources, proxyErrorShape } from './error.ts';
 import { isoTime, stages } from './stage.ts';
+import { upstreamSocket } from './upstream.ts';
 
 /**
  * Why an exchange took the route it took. Directly although there is an edge: the destination is private, it lies behind
@@ -93,6 +94,8 @@ export const exchangeRecord = z.strictObject({
   response: z.strictObject({ status: z.int(), reason: z.string() }).optional(),
   route: route.optional(),
   destination: z.strictObject({ host: z.string(), port: z.int(), address: z.string().optional(), knownBy }).optional(),
+  /** The edge's own connection to the origin; absent off the edge, and where the platform's fetch was used. */
+  upstream: upstreamSocket.optional(),
   /** Octets of content each way; of a tunnel, all octets, so far while it is open. */
   octets: z.strictObject({ fromClient: z.int().nonnegative(), toClient: z.int().nonnegative() }),
   /** Absent where no tunnel was opened. */

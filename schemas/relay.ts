@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { proxyErrorShape } from './error.ts';
 import { edgeStages } from './stage.ts';
+import { upstreamSocket } from './upstream.ts';
 
 /** The version that both halves speak; it is the `1` of `/v1/`. */
 export const relayVersion = 1;
@@ -21,6 +22,9 @@ export const maxHeadBytes = 64 * 1024;
 /** The longest that an origin may be given to answer with its head. */
 export const maxHeadDeadlineMs = 3_600_000;
 
+/** The longest reason phrase that is passed on. Nobody has to look at it. RFC 9112 4. */
+export const maxReasonBytes = 1024;
+
 /** Octets of the nonce that announces the end record. */
 export const nonceBytes = 16;
 
@@ -29,6 +33,23 @@ export const maxEndRecordBytes = 64 * 1024;
 
 /** Field lines in the order in which they came, with duplicates; each character of a value is one octet. */
 export const fields = z.array(z.tuple([z.string(), z.string()]).readonly()).readonly();
+
+/** The most addresses of one destination that the agent names. */
+export const maxAddresses = 32;
+
+const milliseconds = z.int().positive();
+const count = z.int().positive();
+
+/** What the edge keeps where it speaks HTTP over a connection of its own. The names are those of the configuration. */
+const socketLimits = z.strictObject({
+  connectTimeoutMs: milliseconds.default(10_000),
+  idleTimeoutMs: milliseconds.default(300_000),
+  maxHeadBytes: count.max(maxHeadBytes).default(maxHeadBytes),
+  maxFields: count.default(1_000),
+  maxInterimResponses: z.int().nonnegative().default(10),
+});
+
+export type SocketLimits = z.infer<typeof socketLimits>;
 
 /** What the edge must do for one exchange. */
 export const requestEnvelope = z.strictObject({
@@ -39,8 +60,14 @@ export const requestEnvelope = z.strictObject({
   fields,
   /** Whether the request has content, which then is the body of the POST. */
   content: z.boolean(),
-  /** How the upstream is to be reached. */
-  upstream: z.enum(['fetch']),
+  /** How the upstream is to be reached. `fetch`: by the platform's fetch, wherever that changes nothing. */
+  upstream: z.enum(['fetch', 'socket']),
+  /**
+   * The destination's addresses as the agent has checked them, in the order in which they are to be tried. Only an
+   * embedded edge heeds them: then a connection of its own is made to no other.
+   */
+  addresses: z.array(z.string().max(45)).max(maxAddresses).readonly().optional(),
+  limits: socketLimits.prefault({}),
   /** How long the origin may take to answer with its head. */
   headDeadlineMs: z.int().positive().max(maxHeadDeadlineMs),
 });
@@ -61,6 +88,8 @@ export type ContentEnding = z.infer<typeof contentEnding>;
 
 const edgeFacts = {
   stages: edgeStages,
+  /** Absent where the platform's fetch was used, or nothing was asked. */
+  upstream: upstreamSocket.optional(),
   /** The data centre that served the exchange, where the platform says it. */
   colo: z.string().max(16).optional(),
 };
@@ -70,8 +99,13 @@ export const responseEnvelope = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('response'),
     status: z.int().min(200).max(599),
-    reason: z.string().max(1024),
+    reason: z.string().max(maxReasonBytes),
     fields,
+    /** The interim responses that came ahead, in their order. RFC 9110 15.2. */
+    interim: z
+      .array(z.strictObject({ status: z.int().min(102).max(199), fields }))
+      .readonly()
+      .optional(),
     content: contentEnding,
     ...edgeFacts,
   }),
@@ -86,9 +120,10 @@ export const responseEnvelope = z.discriminatedUnion('kind', [
 
 export type ResponseEnvelope = z.infer<typeof responseEnvelope>;
 
-/** What is known only when marked content has ended well. Without it the content is truncated. */
-export const endRecord = z.strictObject({
-  outcome: z.literal('complete'),
-});
+/** What is known only when marked content has ended. Without it the content is truncated. */
+export const endRecord = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('complete'), trailers: fields.optional() }),
+  z.strictObject({ outcome: z.literal('failed'), error: proxyErrorShape }),
+]);
 
 export type EndRecord = z.infer<typeof endRecord>;

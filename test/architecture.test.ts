@@ -34,6 +34,7 @@ const inventory: readonly string[] = [
   'agent/upstream/connect.ts',
   'agent/upstream/dial.ts',
   'agent/upstream/http2-connection.ts',
+  'agent/upstream/http2-exchange.ts',
   'agent/version.ts',
   'worker/clock.ts',
 ];

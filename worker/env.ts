@@ -7,7 +7,7 @@ export interface Env {
   /** Set by the embedded edge only: JSON of `embeddedPolicy`. */
   readonly EDGEHOP_EMBEDDED?: string;
   /** Bound by the embedded edge only: the network under its policy, without the fields that the platform's own fetch adds. */
-  readonly UPSTREAM?: Pick<Fetcher, 'fetch'>;
+  readonly UPSTREAM?: Pick<Fetcher, 'fetch' | 'connect'>;
 }
 
 const exception = z.discriminatedUnion('kind', [

@@ -36,11 +36,7 @@ export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Obs
     serverNamed: (trace) => {
       const name = trace.tunnel?.tls?.serverName;
       if (name === undefined || name === trace.host) return;
-      line(
-        undefined,
-        exchange(trace),
-        `tunnel to server   ${printable(name)}, by TLS, on ${printable(authorityOf(trace))}`,
-      );
+      line(undefined, exchange(trace), `TLS server name    ${printable(name)}`);
     },
     finished: (trace) => {
       for (const [at, event] of endings(trace, clock, style)) line(at, exchange(trace), event);

@@ -7,6 +7,7 @@ import type { Framing } from '../../http/framing.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import type { Route, RouteReason, TunnelClose } from '../../schemas/exchange.ts';
 import type { EdgeStages, StageName } from '../../schemas/stage.ts';
+import type { UpstreamSocket } from '../../schemas/upstream.ts';
 
 import type { Clock, Instant } from '../clock.ts';
 
@@ -59,6 +60,8 @@ export interface Tunnel {
 /** The edge's stages by its own clock, and what is known of that clock. Milliseconds. */
 export interface EdgeTimes {
   readonly stages: EdgeStages;
+  /** The edge's own connection to the origin; absent where it left that to the platform's fetch. */
+  readonly upstream?: UpstreamSocket;
   /** The edge's clock less the agent's monotonic one, which no step of the wall clock disturbs. */
   readonly offsetMs: number;
   readonly errorMs: number;
@@ -101,6 +104,8 @@ export interface AcceptedRequest {
 
 /** A request that may go on. */
 export interface AdmittedRequest extends AcceptedRequest {
+  /** The destination's addresses as they were judged; none where somebody else is to look it up. */
+  readonly addresses: readonly string[];
   /** Whether only the agent can reach the destination: a private name that an exception allows. */
   readonly directOnly: boolean;
   /** The parent proxy that carries it where it goes out from this machine: scheme://host:port. */
@@ -262,7 +267,7 @@ export interface EdgeLink {
   /** Tells that the edge did not answer, so that it is looked after. */
   lost(error: ProxyError): void;
   /** Notes an exchange's four timestamps: sent and received by the agent's monotonic clock, the stages by the edge's. */
-  timed(sentAt: Instant, stages: EdgeStages, receivedAt: Instant): Omit<EdgeTimes, 'stages'>;
+  timed(sentAt: Instant, stages: EdgeStages, receivedAt: Instant): Omit<EdgeTimes, 'stages' | 'upstream'>;
   /** What really happened, where this machine knows more than the edge could say. */
   explain(
     error: ProxyError,
@@ -275,6 +280,7 @@ export interface EdgeLink {
 export interface WalkLimits {
   readonly maxHeadBytes: number;
   readonly maxFields: number;
+  readonly maxInterimResponses: number;
   readonly headDeadlineMs: number;
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -82,6 +82,7 @@ export function recordOf(trace: Trace, clock: Clock): ExchangeRecord {
     response: trace.response,
     route: trace.route,
     destination: destinationOf(trace),
+    upstream: edge?.upstream,
     octets: octetsOf(trace),
     tunnel: trace.tunnel === undefined ? undefined : tunnelOf(trace, trace.tunnel, clock),
     retries: trace.retries,

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Config } from '../../schemas/config.ts';
 import type { TunnelClose } from '../../schemas/exchange.ts';
 import type { Clock, Observer, Trace, Tunnel } from '../proxy/ports.ts';
+import type { BulkReader } from '../upstream/bulk-reader.ts';
 import { clientHelloReader } from './client-hello.ts';
 import { type SpliceClose, splice } from './splice.ts';
 
@@ -14,17 +15,19 @@ export interface OpenTunnelPorts {
 
 /**
  * Settles when both connections are closed and the record is complete. The client has been told that the tunnel is open;
- * what it sent already waits in its socket.
+ * what it sent already waits in its socket. `reader` reads the destination, if that was dialled with one.
  */
 export async function carryOpenTunnel(
   { clock, observer, limits }: OpenTunnelPorts,
   trace: Trace,
   client: Socket,
   destination: Socket,
+  reader?: BulkReader,
 ): Promise<void> {
   const hello = clientHelloReader();
   const { octets, closed } = splice(client, destination, {
     idleTimeoutMs: limits.tunnelIdleTimeoutMs,
+    secondReader: reader,
     peek: (piece) => {
       const read = hello(piece);
       if (read.kind === 'incomplete') return 'more';

@@ -1,5 +1,6 @@
 // Carries the octets of two connections to each other: half-close and backpressure kept, a reset passed on as a reset.
 import type { Socket } from 'node:net';
+import type { BulkReader } from '../upstream/bulk-reader.ts';
 
 type Side = 'first' | 'second';
 
@@ -20,6 +21,8 @@ export interface SpliceOptions {
    * no code of ours runs for a piece.
    */
   readonly peek?: (octets: Buffer) => 'more' | 'enough';
+  /** Reads the second connection, if that was made with it. */
+  readonly secondReader?: BulkReader | undefined;
 }
 
 export interface Splice {
@@ -30,8 +33,8 @@ export interface Splice {
 }
 
 /** Begins to carry between two connections that may each be half-open. */
-export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek }: SpliceOptions): Splice {
-  const before = { first: consumed(first), second: consumed(second) };
+export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek, secondReader }: SpliceOptions): Splice {
+  const before = { first: consumed(first), second: consumed(second) - (secondReader?.heldOctets ?? 0) };
   const { promise, resolve } = Promise.withResolvers<SpliceClose>();
   let open = 2;
   let endedFirst: Side | undefined;
@@ -42,7 +45,7 @@ export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek }: S
     reset(first);
     reset(second);
   };
-  const follow = (side: Side, socket: Socket, other: Socket) => {
+  const follow = (side: Side, socket: Socket, other: Socket, reader?: BulkReader) => {
     const onEnd = () => {
       endedFirst ??= side;
     };
@@ -57,15 +60,19 @@ export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek }: S
     socket.once('end', onEnd);
     socket.setNoDelay(true);
     socket.setTimeout(idleTimeoutMs, () => cut({ by: 'us', how: 'idle' }));
+    // Each ends the other's sending when this one's ends, and not before.
     if (socket.readableEnded) {
       onEnd();
       other.end();
-    } else socket.pipe(other); // ends the other's sending when this one's ends, and not before
+    } else if (reader !== undefined) {
+      socket.once('end', () => other.end());
+      reader.flow(socket, other);
+    } else socket.pipe(other);
     if (socket.errored) onError(socket.errored);
     if (socket.closed) onClose();
   };
   follow('first', first, second);
-  follow('second', second, first);
+  follow('second', second, first, secondReader);
   if (peek !== undefined) watch(first, peek);
   return {
     octets: () => ({ fromFirst: first.bytesRead - before.first, fromSecond: second.bytesRead - before.second }),

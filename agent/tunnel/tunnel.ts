@@ -8,6 +8,7 @@ import { ProxyError } from '../../http/proxy-error.ts';
 import { hasPassed, viaMember } from '../../http/via.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Clock, Observer, Trace } from '../proxy/ports.ts';
+import type { BulkReader } from '../upstream/bulk-reader.ts';
 import type { Dial } from '../upstream/dial.ts';
 import { carryOpenTunnel } from './open-tunnel.ts';
 
@@ -76,7 +77,7 @@ export async function carry(ports: CarryPorts, trace: Trace, target: Target, cli
   }
   client.accept();
   trace.stamps['response-sent'] = ports.clock.now();
-  await carryOpenTunnel(ports, trace, client.socket, opened.socket);
+  await carryOpenTunnel(ports, trace, client.socket, opened.socket, opened.reader);
 }
 
 interface Failed {
@@ -114,7 +115,7 @@ async function open(
   trace: Trace,
   { host, port }: { readonly host: string; readonly port: number },
   client: Socket,
-): Promise<{ readonly kind: 'opened'; readonly socket: Socket } | Failed> {
+): Promise<{ readonly kind: 'opened'; readonly socket: Socket; readonly reader: BulkReader | undefined } | Failed> {
   const admission = await admit({ host, port, purpose: 'tunnel' }, trace);
   observer.requestReceived(trace);
   if (admission.kind === 'refused') return failed(admission.error);
@@ -123,10 +124,10 @@ async function open(
   trace.stamps['request-relayed'] = clock.now();
   observer.requestRelayed(trace);
   const leaving = leavingOf(client);
-  const dialled = await dial({ host, port, addresses, scheme: 'tunnel', signal: leaving.signal });
+  const dialled = await dial({ host, port, addresses, scheme: 'tunnel', isPassedOn: true, signal: leaving.signal });
   leaving.end();
   if (dialled.kind === 'failed') return failed(dialled.error);
-  const { socket, address } = dialled;
+  const { socket, address, reader } = dialled;
   if (client.destroyed) {
     socket.destroy();
     return failed(new ProxyError('http_request_error', 'The client left before the tunnel was open.', { status: 499 }));
@@ -137,7 +138,7 @@ async function open(
     trace.addressKnownBy = 'socket';
   }
   observer.responseReceived(trace);
-  return { kind: 'opened', socket };
+  return { kind: 'opened', socket, reader };
 }
 
 /**

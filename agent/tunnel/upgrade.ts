@@ -9,7 +9,7 @@ import { hasPassed, viaMember } from '../../http/via.ts';
 import type { Config } from '../../schemas/config.ts';
 import { judgeStatus } from '../proxy/exchange/judge-response.ts';
 import type { Arrival, Outcome, PlannedRequest, Ports, Trace } from '../proxy/ports.ts';
-import type { Connect } from '../upstream/connect.ts';
+import type { Connect, OriginAddress } from '../upstream/connect.ts';
 import { carryOpenTunnel, type OpenTunnelPorts } from './open-tunnel.ts';
 import { askToSwitch, type SwitchLimits } from './switching.ts';
 
@@ -23,8 +23,8 @@ export interface UpgradePorts extends OpenTunnelPorts, Pick<Ports, 'accept' | 'a
     | { readonly kind: 'admitted'; readonly parent: string | undefined }
     | { readonly kind: 'refused'; readonly error: ProxyError }
   >;
-  /** Connects to origins at addresses that were checked, for one use. */
-  readonly connect: Connect;
+  /** Connects to an origin at addresses that were checked, for one use. The signal gives it up. */
+  readonly connect: (origin: OriginAddress, signal: AbortSignal) => ReturnType<Connect>;
   /** Writes the last octets that a client gets, and closes. */
   readonly end: (client: Socket, octets: Buffer) => void;
 }
@@ -37,12 +37,17 @@ export function createUpgrade(ports: UpgradePorts): (arrival: Arrival, client: S
   const { clock, limits } = ports;
   return async (arrival, client, early) => {
     const { trace, reply } = arrival;
+    if (early.length > 0) client.unshift(early); // nothing reads them before the tunnel, or the end
     // The HTTP server has let go of the connection, and with it of these two.
     const onDrain = () => reply.emit('drain');
     const onTimeout = () => client.resetAndDestroy();
     client.on('drain', onDrain);
     client.setTimeout(limits.idleTimeoutMs + limits.headDeadlineMs, onTimeout);
+    // Nobody ends before the answer but who has left; that closes the reply, too.
+    const onEnd = () => client.destroy();
+    client.once('end', onEnd);
     const result = await ask(ports, arrival);
+    client.off('end', onEnd);
     if (result.kind !== 'switched') {
       await ports.finish(arrival, result);
       ports.end(client, Buffer.alloc(0));
@@ -54,7 +59,6 @@ export function createUpgrade(ports: UpgradePorts): (arrival: Arrival, client: S
     client.write(switchingHead(head, ports.pseudonym), 'latin1');
     trace.response = { status: head.status, reason: head.reason };
     trace.stamps['response-sent'] = clock.now();
-    if (early.length > 0) client.unshift(early);
     await carryOpenTunnel(ports, trace, client, socket);
   };
 }
@@ -74,15 +78,20 @@ async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Asked> {
   observer.requestReceived(trace);
   if (admission.kind === 'refused') return failed(admission.error);
   const { parent } = admission;
-  const plan = ports.apply({ ...request, directOnly: true, parent });
+  const plan = ports.apply({ ...request, addresses: [], directOnly: true, parent });
   if (plan.kind === 'answer') return plan.outcome;
   trace.route = { kind: 'direct', because: 'upgrade', ...(parent !== undefined && { parent }) };
   trace.stamps['request-relayed'] = clock.now();
   observer.requestRelayed(trace);
-  const connecting = await ports.connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port });
+  const left = new AbortController();
+  const leave = () => left.abort();
+  if (arrival.reply.socket?.destroyed !== false) leave();
+  arrival.reply.once('close', leave);
+  const connecting = await ports.connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port }, left.signal);
+  arrival.reply.off('close', leave);
   if (connecting.kind === 'failed') return failed(connecting.error);
   const { connected } = connecting;
-  if (arrival.reply.destroyed || arrival.reply.socket?.destroyed === true) {
+  if (left.signal.aborted) {
     connected.cut();
     return failed(clientLeft());
   }

@@ -68,6 +68,7 @@ function secured(
       socket,
       host,
       ...(isIP(host) === 0 && { servername: host }),
+      rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
       ALPNProtocols: allowHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     });
     const failed = (cause: unknown) => {

@@ -2,9 +2,11 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { canonicalAddress } from '../../http/address.ts';
+import { interleaved } from '../../http/happy-eyeballs.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { boundsOf } from './bounds.ts';
+import { type BulkReader, bulkReader } from './bulk-reader.ts';
 import { converse, type Refusal } from './converse.ts';
 import { upstreamFailure } from './failure.ts';
 import type { Parent } from './parent.ts';
@@ -12,7 +14,7 @@ import { authorityOf, connectTurn, proxyAuthorization } from './parent-connect.t
 import { parentUnreachable } from './parent-error.ts';
 import { socks5Turn } from './parent-socks5.ts';
 import type { Parents } from './parents.ts';
-import { interleaved, race } from './race.ts';
+import { race } from './race.ts';
 
 export interface DialTarget {
   /** A name or a canonical literal, for the parent and for TLS. */
@@ -21,6 +23,8 @@ export interface DialTarget {
   /** Judged ones. Empty only when a parent is to resolve the name. */
   readonly addresses: readonly string[];
   readonly scheme: 'http' | 'https' | 'tunnel';
+  /** What comes is only passed on: without a parent the connection is then read by the `reader` that is given with it. */
+  readonly isPassedOn?: boolean;
   /** Gives up: the client has left. */
   readonly signal?: AbortSignal;
 }
@@ -36,6 +40,8 @@ export type Dialled =
       readonly socket: Socket;
       /** The destination's; nothing through a parent. */
       readonly address: string | undefined;
+      /** Where there is one, it has all that comes; the socket emits no `data`. */
+      readonly reader?: BulkReader | undefined;
       /** Plain http by an HTTP parent: requests go in absolute-form, with this Proxy-Authorization. RFC 9112 3.2.2. */
       readonly absoluteForm?: { readonly authorization: string | undefined };
     }
@@ -50,20 +56,29 @@ const maxSocksAddresses = 4;
 
 /** A dial whose `connectTimeoutMs` bounds all of it: every address, and what is spoken with a parent. */
 export function createDial(limits: DialLimits, parents: Parents): Dial {
-  const open = (port: number) => (address: string) =>
-    connect({
+  const readers = new WeakMap<Socket, BulkReader>();
+  const open = (port: number, isPassedOn: boolean) => (address: string) => {
+    const reader = isPassedOn ? bulkReader() : undefined;
+    const socket = connect({
       host: address,
       port,
       allowHalfOpen: true,
       noDelay: true,
       ...socketBuffer(limits.maxSocketBufferBytes),
+      ...(reader && { onread: reader.onread }),
     });
+    if (reader !== undefined) readers.set(socket, reader);
+    return socket;
+  };
   return async (target) => {
     const bounds = boundsOf(limits.connectTimeoutMs, target.signal);
     try {
       const parent = parents.of(target);
-      if (parent === undefined) return await race(target.addresses, open(target.port), bounds.signal);
-      return await dialThrough(parent, target, { parents, open: open(parent.port), signal: bounds.signal });
+      if (parent !== undefined) {
+        return await dialThrough(parent, target, { parents, open: open(parent.port, false), signal: bounds.signal });
+      }
+      const raced = await race(target.addresses, open(target.port, target.isPassedOn === true), bounds.signal);
+      return raced.kind === 'failed' ? raced : { ...raced, reader: readers.get(raced.socket) };
     } finally {
       bounds.end();
     }

@@ -1,7 +1,9 @@
 // Writes a request as HTTP/1.1 has it. RFC 9112 3, 6 and 7.1.
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
+import type { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamRequest } from '../proxy/ports.ts';
+import { upstreamError } from './upstream-error.ts';
 
 /** How requests look to an HTTP proxy. RFC 9112 3.2.2, RFC 9110 11.7.2. */
 export interface AbsoluteForm {
@@ -26,6 +28,11 @@ export interface Sending {
   failed(cause: unknown): void;
 }
 
+/** Content that is not what the head of its request announced: no octet beyond that goes out, and no end before it. */
+export function otherLength(): ProxyError {
+  return upstreamError('http_request_error', undefined, 400);
+}
+
 /** Writes content in its framing, at the pace of the socket. */
 export function sendContent(
   content: NonNullable<UpstreamRequest['content']>,
@@ -34,6 +41,7 @@ export function sendContent(
   { sent, failed }: Sending,
 ): void {
   const isChunked = framing.kind === 'chunked';
+  let left = framing.kind === 'length' ? framing.octets : Number.POSITIVE_INFINITY;
   const onDrain = () => content.resume();
   const done = () => {
     socket.off('drain', onDrain);
@@ -42,6 +50,8 @@ export function sendContent(
   };
   const onData = (octets: Buffer) => {
     if (socket.destroyed) return;
+    left -= octets.length;
+    if (left < 0) return failed(otherLength());
     const wantsMore = isChunked ? writeChunk(socket, octets) : socket.write(octets);
     if (!wantsMore) content.pause();
   };
@@ -56,6 +66,7 @@ export function sendContent(
   finished(content, { writable: false }, (cause) => {
     done();
     if (cause != null) return failed(cause);
+    if (left > 0 && !isChunked) return failed(otherLength());
     if (isChunked && !socket.destroyed) socket.write(`0\r\n${lines(trailers?.() ?? [])}\r\n`, 'latin1');
     sent();
   });

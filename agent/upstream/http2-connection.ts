@@ -1,17 +1,13 @@
 // One HTTP/2 connection to an origin or an edge: many exchanges at once. RFC 9113.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
-import { finished } from 'node:stream';
-import type { Field, Fields } from '../../http/fields.ts';
-import { responseFraming } from '../../http/framing.ts';
-import { ProxyError } from '../../http/proxy-error.ts';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
-import { HeldContent } from './held-content.ts';
 import type { ConnectionLimits } from './http1-connection.ts';
+import { Http2Exchange } from './http2-exchange.ts';
 
 export interface Http2Owner {
-  /** No exchange is left on the connection. */
+  /** An exchange has ended, so that there is room for another. */
   idle(connection: Http2Connection, timeoutMs: number): void;
   closed(connection: Http2Connection): void;
 }
@@ -20,12 +16,21 @@ export interface Http2Owner {
 const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
 
+/** Of a request's head, compressed: the envelopes for edges are large. */
+const maxSentHeadBytes = 256 * 1024;
+
+/** Fields that come beside those which are relayed: the status, and one that shows that there are too many. */
+const pairsBeside = 2;
+
+/** Two lines of a field go on as two, whatever field it is. An option of clients, too, which their types leave out. */
+const severalLines: object = { strictSingleValueFields: false };
+
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
   readonly #connected: Connected;
   readonly #limits: ConnectionLimits;
   readonly #owner: Http2Owner;
-  #open = 0;
+  readonly #open = new Set<Http2Exchange>();
   #isGoingAway = false;
 
   constructor(origin: string, connected: Connected, limits: ConnectionLimits, owner: Http2Owner) {
@@ -35,9 +40,13 @@ export class Http2Connection {
     this.#session = connect(origin, {
       createConnection: () => connected.socket,
       settings: { enablePush: false, initialWindowSize: streamWindowBytes, maxHeaderListSize: limits.maxHeadBytes },
-      maxHeaderListPairs: limits.maxFields,
+      maxHeaderListPairs: limits.maxFields + pairsBeside,
+      maxSendHeaderBlockLength: maxSentHeadBytes,
+      strictFieldWhitespaceValidation: false, // else a value with space around it would be left out in silence
+      ...severalLines,
     });
     this.#session.on('error', () => undefined); // told by the streams
+    connected.socket.once('end', () => this.#ended());
     this.#session.on('connect', (session) => session.setLocalWindowSize(connectionWindowBytes));
     this.#session.on('goaway', () => {
       this.#isGoingAway = true;
@@ -48,22 +57,40 @@ export class Http2Connection {
   /** Whether it takes another exchange. */
   get isUsable(): boolean {
     const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = this.#session.remoteSettings ?? {};
-    return !this.#isGoingAway && !this.#session.closed && !this.#session.destroyed && this.#open < maxConcurrentStreams;
+    return (
+      !this.#isGoingAway && !this.#session.closed && !this.#session.destroyed && this.#open.size < maxConcurrentStreams
+    );
   }
 
   get isIdle(): boolean {
-    return this.#open === 0;
+    return this.#open.size === 0;
   }
 
   /** Sends a request and resolves with the head of its response. */
   exchange(request: UpstreamRequest, resolve: (answer: UpstreamAnswer) => void): void {
-    this.#open++;
-    const stream = this.#session.request(rawHead(request), { endStream: request.content === undefined });
-    new StreamExchange(stream, request, this.#connected.address, this.#limits, resolve);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = this.#session.request(rawHead(request), {
+        endStream: request.content === undefined,
+        waitForTrailers: request.framing.kind === 'chunked',
+      });
+    } catch (cause) {
+      resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress: 'unsent' });
+      return;
+    }
+    const exchange = new Http2Exchange(stream, request, this.#connected.address, this.#limits, resolve);
+    this.#open.add(exchange);
     stream.once('close', () => {
-      this.#open--;
-      if (this.#open === 0) this.#owner.idle(this, this.#limits.keepAliveTimeoutMs);
+      this.#open.delete(exchange);
+      this.#owner.idle(this, this.#limits.keepAliveTimeoutMs);
     });
+  }
+
+  /** The other side sends nothing more: what it has not said by now it will not say. */
+  #ended(): void {
+    this.#isGoingAway = true;
+    for (const exchange of this.#open) exchange.cutOff();
+    this.#session.close();
   }
 
   close(): void {
@@ -83,147 +110,4 @@ function rawHead({ method, origin, path, fields, framing }: UpstreamRequest): st
   }
   if (framing.kind === 'length') head.push('content-length', String(framing.octets));
   return head;
-}
-
-/** One request on its stream, and the response. */
-class StreamExchange {
-  readonly #stream: ClientHttp2Stream;
-  readonly #request: UpstreamRequest;
-  readonly #address: string | undefined;
-  readonly #limits: ConnectionLimits;
-  readonly #resolve: (answer: UpstreamAnswer) => void;
-  readonly #content: HeldContent;
-  #trailers: Fields = [];
-  #isAnswered = false;
-  #interimResponses = 0;
-  #headDeadline: NodeJS.Timeout | undefined;
-
-  constructor(
-    stream: ClientHttp2Stream,
-    request: UpstreamRequest,
-    address: string | undefined,
-    limits: ConnectionLimits,
-    resolve: (answer: UpstreamAnswer) => void,
-  ) {
-    this.#stream = stream;
-    this.#request = request;
-    this.#address = address;
-    this.#limits = limits;
-    this.#resolve = resolve;
-    this.#content = new HeldContent(
-      { pause: () => stream.pause(), resume: () => stream.resume(), cancel: () => this.#cancel() },
-      request.maxOctetsHeld,
-    );
-    let failure: unknown;
-    stream.on('headers', (_headers, _flags, raw) => this.#interim(raw as unknown as string[]));
-    stream.on('response', (_headers, _flags, raw) => this.#head(raw as unknown as string[]));
-    stream.on('trailers', (_headers, _flags, raw) => {
-      this.#trailers = paired((raw ?? []) as unknown as string[]);
-    });
-    stream.on('data', (octets: Buffer) => this.#content.push(octets));
-    stream.on('error', (cause) => {
-      failure = cause;
-    });
-    stream.on('timeout', () => {
-      if (!stream.isPaused()) this.#fail(readTimeout());
-    });
-    stream.once('close', () => this.#closed(failure));
-    request.onLeave(() => this.#content.cancel());
-    this.#send();
-  }
-
-  #send(): void {
-    const { content } = this.#request;
-    if (content === undefined) {
-      this.#awaitHead();
-      return;
-    }
-    finished(content, { writable: false }, (cause) => (cause == null ? this.#awaitHead() : this.#fail(cause)));
-    content.pipe(this.#stream);
-  }
-
-  #awaitHead(): void {
-    if (this.#isAnswered) return;
-    this.#headDeadline = setTimeout(() => {
-      this.#fail(new ProxyError('http_response_timeout', 'The destination did not answer in time.'));
-    }, this.#request.headDeadlineMs);
-  }
-
-  #interim(raw: readonly string[]): void {
-    if (++this.#interimResponses > this.#limits.maxInterimResponses) {
-      this.#fail(new ProxyError('http_protocol_error', 'The destination sends interim responses without end.'));
-    } else this.#request.onInterim?.(statusOf(raw), paired(raw));
-  }
-
-  #head(raw: readonly string[]): void {
-    if (this.#isAnswered) return;
-    const status = statusOf(raw);
-    const fields = paired(raw);
-    const framing = responseFraming(this.#request.method, '2', status, fields);
-    if (framing.kind === 'ambiguous' || framing.kind === 'chunked') {
-      this.#fail(new ProxyError('http_protocol_error', 'The length of the response is ambiguous.'));
-      return;
-    }
-    this.#isAnswered = true;
-    clearTimeout(this.#headDeadline);
-    this.#stream.setTimeout(this.#request.idleTimeoutMs);
-    this.#resolve({
-      kind: 'response',
-      status,
-      reason: '',
-      fields,
-      octets: framing.kind === 'none' ? 'none' : framing.kind === 'length' ? framing.octets : undefined,
-      content: this.#content,
-      address: this.#address,
-    });
-  }
-
-  /** A stream that closes without an error has ended as it should, when its head had come. */
-  #closed(failure: unknown): void {
-    clearTimeout(this.#headDeadline);
-    const { rstCode } = this.#stream;
-    if (
-      this.#isAnswered &&
-      failure === undefined &&
-      rstCode === constants.NGHTTP2_NO_ERROR &&
-      this.#stream.readableEnded
-    ) {
-      this.#content.end(this.#trailers);
-      return;
-    }
-    if (this.#isAnswered) {
-      this.#content.fail(upstreamFailure(failure, true));
-      return;
-    }
-    const cause = failure ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
-    this.#isAnswered = true;
-    // RFC 9113 8.7: the request has not been looked at.
-    const progress = rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'unsent' : 'unanswered';
-    this.#resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress });
-  }
-
-  #fail(cause: unknown): void {
-    this.#stream.destroy(cause instanceof Error ? cause : new Error(String(cause)));
-  }
-
-  #cancel(): void {
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
-  }
-}
-
-function readTimeout(): ProxyError {
-  return new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.');
-}
-
-function statusOf(raw: readonly string[]): number {
-  return Number(raw[raw.indexOf(':status') + 1]);
-}
-
-function paired(raw: readonly string[]): Field[] {
-  const fields: Field[] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    if (!name.startsWith(':')) fields.push([name, raw[i + 1] as string]);
-  }
-  return fields;
 }

@@ -1,10 +1,8 @@
 // Happy Eyeballs: connects to several addresses of one destination, staggered, and keeps the first that accepts. RFC 8305.
 import type { Socket } from 'node:net';
+import { attemptDelayMs, interleaved } from '../../http/happy-eyeballs.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import { upstreamFailure } from './failure.ts';
-
-/** How long an attempt runs alone before the next one begins. RFC 8305 5. */
-export const attemptDelayMs = 250;
 
 /** Addresses of one destination that are tried, at most. */
 export const maxAttempts = 32;
@@ -65,17 +63,6 @@ export function race(
     else if (queue.length === 0) end(failed([noAddress()], 0));
     else attempt();
   });
-}
-
-/** The addresses without doubles, both families in turn, beginning with that of the first. RFC 8305 4. */
-export function interleaved(addresses: readonly string[]): readonly string[] {
-  const all = [...new Set(addresses)];
-  const isIpv6 = (address: string) => address.includes(':');
-  const first = all.filter((address) => isIpv6(address) === isIpv6(all[0] as string));
-  const other = all.filter((address) => !first.includes(address));
-  return Array.from({ length: Math.max(first.length, other.length) }, (_, i) => [first[i], other[i]])
-    .flat()
-    .filter((address) => address !== undefined);
 }
 
 /** The error that tells most: a machine out of descriptors before a refusal, and that before silence and missing routes. */

@@ -94,7 +94,7 @@ describe.concurrent('without a fallback', () => {
   test.each(paths.flatMap((path) => (['reset', 'truncate', 'stall'] as const).map((act) => ({ path, act }))))(
     'content of $path that meets a $act is cut for the client',
     async ({ path, act }) => {
-      await using way = await reached('fail');
+      await using way = await reached('fail', impatient);
       suffer(way.relay, { down: { after: [90_000, act] } });
       const target = url(path);
       const answer = await getOnce(way.proxy.port, target).catch(() => undefined); // the head may be cut off with it
@@ -106,7 +106,7 @@ describe.concurrent('without a fallback', () => {
   );
 
   test.each(['reset', 'truncate', 'stall'] as const)('an upload that meets a %s never looks whole', async (act) => {
-    await using way = await reached('fail');
+    await using way = await reached('fail', impatient);
     suffer(way.relay, { up: { after: [50_000, act] } });
     const target = url('/upload');
     const answer = await post(way.proxy.port, target);
@@ -116,7 +116,7 @@ describe.concurrent('without a fallback', () => {
     for (const { content: part } of arrived) await expect(part).rejects.toThrow('the connection ended');
   });
 
-  test.each([{ slice: 64 }, { slice: 16_384, delayMs: 1 }])('in pieces, %j, all is whole', async (toxics) => {
+  test.each([{ slice: 500 }, { slice: 16_384, delayMs: 1 }])('in pieces, %j, all is whole', async (toxics) => {
     await using way = await reached('fail');
     suffer(way.relay, { up: toxics, down: toxics });
     for (const path of paths) {

@@ -89,7 +89,7 @@ describe.concurrent.each(routes)('by edge %s', (edge) => {
   });
 
   const slow: readonly Toxics[] = [
-    { slice: 64 },
+    { slice: 500 },
     { slice: 1_000 },
     { slice: 40_000, delayMs: 5 },
     { slice: 16_384, delayMs: 1 },

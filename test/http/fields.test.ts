@@ -9,6 +9,7 @@ import {
   flatFromFields,
   isValidField,
   listMembers,
+  onlyValue,
 } from '../../http/fields.ts';
 
 const letters: Field[] = [
@@ -26,6 +27,14 @@ test('a flat list and field lines are the same in two forms', () => {
 test('the values of a field come line by line, whatever the case of its name', () => {
   expect(fieldValues(letters, 'a')).toEqual(['1', '3']);
   expect(fieldValues([['Set-Cookie', 'a=1, b']], 'set-cookie')).toEqual(['a=1, b']);
+});
+
+test('a field has an only value where it has one line', () => {
+  expect(onlyValue(letters, 'b')).toBe('2');
+  expect(onlyValue([['B', '']], 'b')).toBe('');
+  expect(onlyValue(letters, 'a')).toBeUndefined();
+  expect(onlyValue(letters, 'c')).toBeUndefined();
+  expect(onlyValue([['B', '1, 2']], 'b')).toBe('1, 2'); // lines are counted, not members
 });
 
 test('leaving fields out keeps the order of the others', () => {

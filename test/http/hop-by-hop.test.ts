@@ -1,7 +1,7 @@
 // What ends at this hop: hop-by-hop fields, what Connection nominates, claims about a client, and names of ours.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Field } from '../../http/fields.ts';
-import { endToEndRequestFields, endToEndResponseFields } from '../../http/hop-by-hop.ts';
+import { endToEndRequestFields, endToEndResponseFields, endToEndTrailers } from '../../http/hop-by-hop.ts';
 
 const directions = [
   ['request', endToEndRequestFields],
@@ -84,6 +84,52 @@ test('a response keeps what is a claim only in a request', () => {
     ['Set-Cookie', 'b=2'],
   ];
   expect(endToEndResponseFields(fields)).toEqual(fields);
+});
+
+describe('trailers', () => {
+  test.each([
+    ['RFC 9110 6.5.1: framing', 'Content-Length'],
+    ['RFC 9110 6.5.1: framing', 'Transfer-Encoding'],
+    ['RFC 9110 6.5.1: framing', 'Trailer'],
+    ['RFC 9110 6.5.1: routing', 'Host'],
+    ['RFC 9110 6.5.1: request modifiers', 'Cache-Control'],
+    ['RFC 9110 6.5.1: request modifiers', 'Max-Forwards'],
+    ['RFC 9110 6.5.1: request modifiers', 'TE'],
+    ['RFC 9110 6.5.1: authentication', 'Authorization'],
+    ['RFC 9110 6.5.1: authentication', 'WWW-Authenticate'],
+    ['RFC 9110 6.5.1: authentication', 'Proxy-Authorization'],
+    ['RFC 9110 6.5.1: authentication', 'SET-COOKIE'],
+    ['RFC 9110 6.5.1: response control', 'Location'],
+    ['RFC 9110 6.5.1: response control', 'Vary'],
+    ['RFC 9110 6.5.1: response control', 'Date'],
+    ['RFC 9110 6.5.1: response control', 'Expires'],
+    ['RFC 9110 6.5.1: response control', 'Age'],
+    ['RFC 9110 6.5.1: what the content is', 'Content-Encoding'],
+    ['RFC 9110 6.5.1: what the content is', 'Content-Type'],
+    ['RFC 9110 6.5.1: what the content is', 'Content-Range'],
+    ['RFC 9110 7.6.1', 'Connection'],
+    ['RFC 9110 7.6.1', 'Keep-Alive'],
+    ['RFC 9110 7.8', 'Upgrade'],
+    ['D03', 'CF-Connecting-IP'],
+    ['a name of ours', 'edgehop-envelope-0'],
+  ])('%s: %s goes no further behind the content', (_, name) => {
+    expect(endToEndTrailers([[name, 'x'], ...behind])).toEqual(behind);
+  });
+
+  test('others do, in their order and with duplicates', () => {
+    expect(endToEndTrailers([...behind, ['server-timing', 'b']])).toEqual([...behind, ['server-timing', 'b']]);
+    expect(endToEndTrailers([])).toEqual([]);
+  });
+
+  test('but those that a Connection field among them nominates', () => {
+    expect(endToEndTrailers([['Connection', 'X-One'], ['x-one', '1'], ...behind])).toEqual(behind);
+  });
+
+  const behind: Field[] = [
+    ['Server-Timing', 'a'],
+    ['Digest', 'sha-256=x'],
+    ['X-Checksum', '1'],
+  ];
 });
 
 const kept: Field[] = [

@@ -42,11 +42,19 @@ export interface RunningAgent extends RunningVerb {
   readonly port: number;
 }
 
+export interface HomeOptions {
+  /** The most file descriptors that a command may have open at once; the system's own limit when it is not given. */
+  readonly maxOpenFiles?: number;
+}
+
 /** Makes an empty folder, which goes away with all that is in it. */
-export function makeHome(env: Readonly<Record<string, string>> = {}): Home {
+export function makeHome(env: Readonly<Record<string, string>> = {}, { maxOpenFiles }: HomeOptions = {}): Home {
   const path = mkdtempSync(join(tmpdir(), 'edgehop-'));
   const spawned = (args: readonly string[]) => {
-    const child = spawn(process.execPath, [command, ...args], {
+    const own = [process.execPath, command, ...args];
+    const limited = ['sh', '-c', `ulimit -n ${maxOpenFiles} && exec "$@"`, 'sh', ...own];
+    const [file = '', ...rest] = maxOpenFiles === undefined ? own : limited;
+    const child = spawn(file, rest, {
       cwd: path,
       env: { ...withoutProxies(process.env), EDGEHOP_HOME: path, NO_COLOR: '1', ...env },
     });

@@ -136,6 +136,13 @@ export function envelopeFor(url: string, parts: Partial<RequestEnvelope> = {}): 
     fields: [],
     content: false,
     upstream: 'fetch',
+    limits: {
+      connectTimeoutMs: 10_000,
+      idleTimeoutMs: 20_000,
+      maxHeadBytes: 65_536,
+      maxFields: 1_000,
+      maxInterimResponses: 10,
+    },
     headDeadlineMs: 20_000,
     ...parts,
   };

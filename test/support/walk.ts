@@ -28,6 +28,7 @@ export function stillClock(at = 0): TestClock {
 export const limits: WalkLimits = {
   maxHeadBytes: 65_536,
   maxFields: 100,
+  maxInterimResponses: 10,
   headDeadlineMs: 1_000,
   connectTimeoutMs: 1_000,
   idleTimeoutMs: 1_000,
@@ -57,6 +58,7 @@ export function plannedRequest(parts: Partial<PlannedRequest> = {}): PlannedRequ
     interim: () => undefined,
     continue: () => undefined,
     onLeave: () => undefined,
+    addresses: ['192.0.2.1'],
     directOnly: false,
     parent: undefined,
     forwardFields: [['Via', '1.1 edgehop-1a2b']],

@@ -1,34 +1,52 @@
 // Content of unknown length, followed by an end record, so that a cut-off origin never looks like a clean end.
-import { type EndRecord, nonceBytes } from '../../schemas/relay.ts';
+import { type EndRecord, maxEndRecordBytes, nonceBytes } from '../../schemas/relay.ts';
 
-export interface Marked {
+export interface Mark {
   /** Base64url of the nonce that announces the end record. */
   readonly nonce: string;
-  readonly stream: ReadableStream;
+  /** What follows the content. Trailers that no end record can hold are left out, as RFC 9110 6.5.1 allows. */
+  ending(record: EndRecord): Uint8Array;
 }
 
-/** The content, then nonce and end record if the content ended well; a broken stream if it did not. */
-export function marked(content: ReadableStream, whileWorking: (work: Promise<void>) => void): Marked {
+/** A mark that stands in no content but by chance of one in 2^128 a place. */
+export function createMark(): Mark {
   const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+  return {
+    nonce: nonce.toBase64({ alphabet: 'base64url', omitPadding: true }),
+    ending: (record) => {
+      const whole = encoder.encode(JSON.stringify(record));
+      const isTooLarge = whole.length > maxEndRecordBytes && record.outcome === 'complete';
+      const text = isTooLarge ? encoder.encode(JSON.stringify(complete)) : whole;
+      const ending = new Uint8Array(nonce.length + text.length);
+      ending.set(nonce);
+      ending.set(text, nonce.length);
+      return ending;
+    },
+  };
+}
+
+const encoder = new TextEncoder();
+const complete: EndRecord = { outcome: 'complete' };
+
+/**
+ * The content, then the mark's ending if the content ended well; a broken stream if it did not. The work goes on as long
+ * as somebody reads the stream and no longer, so that an agent that leaves ends the upstream, however silent that is.
+ */
+export function marked(content: ReadableStream, mark: Mark): ReadableStream {
   const { readable, writable } = new IdentityTransformStream();
-  whileWorking(relayed(content, writable, nonce));
-  return { nonce: nonce.toBase64({ alphabet: 'base64url', omitPadding: true }), stream: readable };
+  void relayed(content, writable, mark);
+  return readable;
 }
 
 /** `pipeTo` stays native and rejects when the origin is cut off, which passing the stream through would hide. */
-async function relayed(content: ReadableStream, writable: WritableStream, nonce: Uint8Array): Promise<void> {
+async function relayed(content: ReadableStream, writable: WritableStream, mark: Mark): Promise<void> {
   try {
     await content.pipeTo(writable, { preventClose: true });
   } catch {
     return; // pipeTo has aborted the writable side: the agent sees content without its end record
   }
-  const record: EndRecord = { outcome: 'complete' };
-  const text = new TextEncoder().encode(JSON.stringify(record));
-  const ending = new Uint8Array(nonce.length + text.length);
-  ending.set(nonce);
-  ending.set(text, nonce.length);
   const writer = writable.getWriter();
-  await writer.write(ending).then(
+  await writer.write(mark.ending(complete)).then(
     () => writer.close(),
     () => undefined, // the agent has gone
   );

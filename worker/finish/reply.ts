@@ -4,51 +4,63 @@ import { packEnvelope } from '../../http/envelope.ts';
 import { errorShape, ProxyError } from '../../http/proxy-error.ts';
 import type { ResponseEnvelope } from '../../schemas/relay.ts';
 import type { EdgeStages } from '../../schemas/stage.ts';
+import type { UpstreamSocket } from '../../schemas/upstream.ts';
 import { clock } from '../clock.ts';
 import type { Env } from '../env.ts';
 import type { Walk } from '../walk.ts';
 
-type ExchangeContext = Context<{ Bindings: Env; Variables: Walk }>;
+export type ExchangeContext = Context<{ Bindings: Env; Variables: Walk }>;
 
-/** Times of the upstream, by the edge's clock; absent where nothing was asked of it. */
-export type UpstreamStages = Omit<EdgeStages, 'edge-received' | 'edge-returned'>;
+/** What is known of the way upstream. */
+export interface UpstreamFacts {
+  /** By the edge's clock; absent where nothing was asked of it. */
+  readonly stages: Omit<EdgeStages, 'edge-received' | 'edge-returned'>;
+  /** Absent where it was the platform's fetch. */
+  readonly upstream?: UpstreamSocket;
+}
 
-type ResponsePart = Omit<Extract<ResponseEnvelope, { kind: 'response' }>, 'kind' | 'stages' | 'colo'>;
+type ResponsePart = Omit<Extract<ResponseEnvelope, { kind: 'response' }>, 'kind' | 'stages' | 'upstream' | 'colo'>;
 
-/** Relays a response. A head beyond what the contract carries is a failure that says so. RFC 9209 2.3.19. */
+/**
+ * Relays a response. A head beyond what the contract carries is a failure that says so (RFC 9209 2.3.19); interim
+ * responses that make it so are left out, for they are but hints.
+ */
 export function responded(
   c: ExchangeContext,
   part: ResponsePart,
-  body: ReadableStream | null,
-  upstream: UpstreamStages,
+  body: ReadableStream | Uint8Array | null,
+  facts: UpstreamFacts,
 ): Response {
-  const reply = sealed({ kind: 'response', ...part, ...edgeFacts(c, upstream) }, body, part.content);
+  const reply = sealed({ kind: 'response', ...part, ...edgeFacts(c, facts) }, body, part.content);
   if (reply !== undefined) return reply;
-  void body?.cancel();
+  const { interim, ...final } = part;
+  if (interim !== undefined) return responded(c, final, body, facts);
+  if (body instanceof ReadableStream) void body.cancel();
   const message = "The origin's head is larger than the envelope that would carry it.";
-  return failed(c, new ProxyError('http_response_header_section_size', message), upstream);
+  return failed(c, new ProxyError('http_response_header_section_size', message), facts);
 }
 
 /** Says why there is no response. `reference` is the platform's name for an internal error. */
 export function failed(
   c: ExchangeContext,
   error: ProxyError,
-  upstream: UpstreamStages = {},
+  facts: UpstreamFacts = { stages: {} },
   reference?: string,
 ): Response {
   const envelope: ResponseEnvelope = {
     kind: 'failed',
     error: errorShape(error),
     ...(reference !== undefined && { reference }),
-    ...edgeFacts(c, upstream),
+    ...edgeFacts(c, facts),
   };
   return sealed(envelope, null, { kind: 'none' }) as Response;
 }
 
-function edgeFacts(c: ExchangeContext, upstream: UpstreamStages) {
+function edgeFacts(c: ExchangeContext, { stages, upstream }: UpstreamFacts) {
   const colo = (c.req.raw.cf as { readonly colo?: string } | undefined)?.colo;
   return {
-    stages: { 'edge-received': c.get('receivedAt'), ...upstream, 'edge-returned': clock.now() },
+    stages: { 'edge-received': c.get('receivedAt'), ...stages, 'edge-returned': clock.now() },
+    ...(upstream !== undefined && { upstream }),
     ...(colo !== undefined && { colo }),
   };
 }
@@ -57,7 +69,7 @@ const encoder = new TextEncoder();
 
 function sealed(
   envelope: ResponseEnvelope,
-  body: ReadableStream | null,
+  body: ReadableStream | Uint8Array | null,
   content: ResponsePart['content'],
 ): Response | undefined {
   const text = encoder.encode(JSON.stringify(envelope)).toBase64({ alphabet: 'base64url', omitPadding: true });

@@ -30,8 +30,8 @@ export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Pr
     const { scheme, host, port, trace } = request;
     const destination = await admitDestination(ports, { scheme, host, port, purpose: 'exchange' }, trace);
     if (destination.kind === 'refused') return destination;
-    const { directOnly, parent } = destination;
-    return { kind: 'admitted', request: { ...request, directOnly, parent } };
+    const { addresses, directOnly, parent } = destination;
+    return { kind: 'admitted', request: { ...request, addresses, directOnly, parent } };
   };
 }
 

@@ -1,6 +1,7 @@
 // Sends a request to its origin from this machine.
 import type { Field } from '../../../http/fields.ts';
 import { isIdempotent } from '../../../http/methods.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Clock, Exchange, Observer, Outcome, PlannedRequest, UpstreamClient, WalkLimits } from '../ports.ts';
 import { discard } from './counted-content.ts';
 import { judgeStatus } from './judge-response.ts';
@@ -49,7 +50,7 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
     }
     observer.responseReceived(trace);
     const { status, reason, fields, octets, content } = answer;
-    const wrong = judgeStatus(status);
+    const wrong = ofParent(request, status) ?? judgeStatus(status);
     if (wrong !== undefined) {
       content.cancel();
       return { kind: 'failed', error: wrong, source: 'agent', mayRetry: false };
@@ -65,6 +66,14 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
       },
     } satisfies Outcome;
   };
+}
+
+/** A parent proxy that is spoken to in absolute-form answers in the origin's place when it wants credentials. */
+function ofParent({ scheme, parent }: PlannedRequest, status: number): ProxyError | undefined {
+  if (status !== 407 || parent === undefined || scheme !== 'http') return undefined;
+  const message = `The parent proxy ${parent} does not accept our credentials, or has been given none.`;
+  const advice = 'Name user and password in its URL: in the environment, or under parents in edgehop.jsonc.';
+  return new ProxyError('proxy_configuration_error', message, { status: 502, advice });
 }
 
 /** The authority as the Host field has it: the port only when it is not the scheme's own. RFC 9110 7.2. */

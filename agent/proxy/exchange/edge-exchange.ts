@@ -1,11 +1,13 @@
 // Hands a request to the edge and takes the origin's response out of the edge's reply. Wire contract, version 1.
 import { packEnvelope, unpackEnvelope } from '../../../http/envelope.ts';
 import { isValidField, onlyValue } from '../../../http/fields.ts';
+import { takesTrailers } from '../../../http/hop-by-hop.ts';
 import { isIdempotent } from '../../../http/methods.ts';
 import { errorFromShape, ProxyError } from '../../../http/proxy-error.ts';
+import type { Config } from '../../../schemas/config.ts';
 import type { ErrorType } from '../../../schemas/error.ts';
 import type { Route } from '../../../schemas/exchange.ts';
-import { type RequestEnvelope, type ResponseEnvelope, responseEnvelope } from '../../../schemas/relay.ts';
+import { maxAddresses, type RequestEnvelope, type ResponseEnvelope, responseEnvelope } from '../../../schemas/relay.ts';
 import type {
   Clock,
   EdgeFault,
@@ -26,20 +28,23 @@ export interface EdgePorts {
   readonly observer: Observer;
   readonly limits: WalkLimits;
   readonly edge: EdgeLink;
+  /** How the edge is to reach origins: by `edge.upstream`. */
+  readonly upstream: Config['edge']['upstream'];
 }
 
 /** What a POST without content says. RFC 9110 8.6. */
 const noContent = { kind: 'length', octets: 0 } as const;
 
-/** The edge keeps the head deadline itself; the agent waits this much longer for the edge to say so. */
+/** The edge keeps the deadlines itself; the agent waits this much longer for the edge to say so. */
 const edgeGraceMs = 10_000;
 
 /** Exchanges by way of the edge. */
 export function createEdgeExchange(ports: EdgePorts): Exchange {
-  const { clock, observer, limits, edge } = ports;
+  const { clock, observer, limits, edge, upstream } = ports;
   return async (request, route) => {
     const { trace } = request;
-    const packed = packEnvelope(sealed(envelopeOf(request, limits)));
+    const addresses = edge.embedded ? request.addresses.slice(0, maxAddresses) : [];
+    const packed = packEnvelope(sealed(envelopeOf({ ...request, addresses }, limits, upstream)));
     if (packed.kind === 'too-large') return failed(tooLarge());
     const link = await edge.ready();
     if (link.kind === 'unavailable') return failed(link.error, 'agent', { because: 'edge-down', isHarmless: true });
@@ -54,7 +59,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       fields: [['host', link.host], ['authorization', `Bearer ${link.token}`], ...packed.fields],
       framing: request.content === undefined ? noContent : request.framing,
       content: request.content,
-      headDeadlineMs: limits.headDeadlineMs + edgeGraceMs,
+      headDeadlineMs: limits.connectTimeoutMs + limits.headDeadlineMs + edgeGraceMs,
       idleTimeoutMs: limits.idleTimeoutMs,
       maxOctetsHeld: limits.maxHeadBytes,
       onLeave: request.onLeave,
@@ -66,24 +71,35 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       answer.content.cancel();
       return failed(envelope.error, 'agent', envelope.fault);
     }
-    const { stages, colo } = envelope.envelope;
+    const { stages, upstream: socket, colo } = envelope.envelope;
     trace.stamps['response-received'] = receivedAt;
-    trace.edge = { stages, ...edge.timed(sentAt, stages, receivedAt) };
+    trace.edge = { stages, ...(socket !== undefined && { upstream: socket }), ...edge.timed(sentAt, stages, receivedAt) };
+    if (socket?.address !== undefined) {
+      trace.address = socket.address;
+      trace.addressKnownBy = 'socket';
+    }
     if (colo !== undefined) trace.route = { ...(route as Extract<Route, { kind: 'edge' }>), colo };
     observer.responseReceived(trace);
     return outcomeOf(ports, request, envelope.envelope, answer);
   };
 }
 
-function envelopeOf(request: PlannedRequest, limits: WalkLimits): RequestEnvelope {
+function envelopeOf(
+  { trace, method, url, fields, forwardFields, content, addresses }: PlannedRequest,
+  limits: WalkLimits,
+  upstream: EdgePorts['upstream'],
+): RequestEnvelope {
+  const { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses, headDeadlineMs } = limits;
   return {
-    id: request.trace.id,
-    method: request.method,
-    url: request.url,
-    fields: request.forwardFields,
-    content: request.content !== undefined,
-    upstream: 'fetch',
-    headDeadlineMs: limits.headDeadlineMs,
+    id: trace.id,
+    method,
+    url,
+    fields: takesTrailers(fields) ? [...forwardFields, ['TE', 'trailers']] : forwardFields,
+    content: content !== undefined,
+    upstream,
+    ...(addresses.length > 0 && { addresses }),
+    limits: { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses },
+    headDeadlineMs,
   };
 }
 
@@ -138,7 +154,7 @@ function parsedJson(base64url: string): unknown {
 
 async function outcomeOf(
   { edge, limits }: EdgePorts,
-  { trace, method, host, port }: PlannedRequest,
+  { trace, method, host, port, interim }: PlannedRequest,
   envelope: ResponseEnvelope,
   { content }: Extract<UpstreamAnswer, { kind: 'response' }>,
 ): Promise<Outcome> {
@@ -171,6 +187,7 @@ async function outcomeOf(
     content.cancel();
     return failed(judged.error, 'edge');
   }
+  for (const { status, fields } of envelope.interim ?? []) if (fields.every(isValidField)) interim(status, fields);
   const head = { status: envelope.status, reason: envelope.reason, fields: judged.fields };
   const ending = envelope.content;
   if (ending.kind === 'none' || judged.content.kind === 'none') {

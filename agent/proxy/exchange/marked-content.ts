@@ -1,5 +1,7 @@
 // Content that is followed by a nonce and an end record: complete only when that record came. Wire contract, version 1.
-import { endRecord, maxEndRecordBytes } from '../../../schemas/relay.ts';
+import { isValidField } from '../../../http/fields.ts';
+import { errorFromShape } from '../../../http/proxy-error.ts';
+import { type EndRecord, endRecord, maxEndRecordBytes } from '../../../schemas/relay.ts';
 import type { Content, Sink } from '../ports.ts';
 import { incomplete } from './counted-content.ts';
 
@@ -36,7 +38,12 @@ function markedSink(sink: Sink, nonce: Buffer, cancel: () => void): Sink {
       held = piece.subarray(certain);
       return certain === 0 ? true : sink.write(piece.subarray(0, certain));
     },
-    end: () => (record !== undefined && isEndRecord(record) ? sink.end([]) : sink.fail(incomplete())),
+    end: () => {
+      const ending = record === undefined ? undefined : endRecordIn(record);
+      if (ending === undefined) sink.fail(incomplete());
+      else if (ending.outcome === 'failed') sink.fail(errorFromShape(ending.error));
+      else sink.end(ending.trailers?.filter(isValidField) ?? []);
+    },
     fail: (error) => sink.fail(error),
   };
 }
@@ -49,10 +56,10 @@ function heldBack(piece: Buffer, nonce: Buffer): number {
   return 0;
 }
 
-function isEndRecord(octets: Buffer): boolean {
+function endRecordIn(octets: Buffer): EndRecord | undefined {
   try {
-    return endRecord.safeParse(JSON.parse(octets.toString('utf8'))).success;
+    return endRecord.safeParse(JSON.parse(octets.toString('utf8'))).data;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -7,11 +7,16 @@ import type { Trace } from '../ports.ts';
 
 /** Server-Timing, and Proxy-Status with the hop that was asked. RFC 9209 2.1. */
 export function annotations(trace: Trace, receivedStatus: number): Field[] {
-  const nextHop = trace.route?.kind === 'edge' ? trace.route.edge : (trace.address ?? trace.host);
+  const nextHop = nextHopOf(trace);
   return [
     ['Server-Timing', serverTiming(metrics(trace))],
     ['Proxy-Status', statuses(`${receivedStatus} ${nextHop}`)],
   ];
+}
+
+function nextHopOf({ route, address, host }: Trace): string {
+  if (route?.kind === 'edge') return route.edge;
+  return route?.parent ?? address ?? host;
 }
 
 const maxRemembered = 256;

@@ -79,9 +79,7 @@ describe('told', () => {
   test('the server that a tunnel is for, when it is another than its host', () => {
     const { lines, observer } = logging();
     observer.serverNamed(openTunnel({ host: '192.0.2.1', port: 443 }, 'o.example'));
-    expect(lines.map((line) => line.slice(18))).toEqual([
-      '#7     tunnel to server   o.example, by TLS, on 192.0.2.1:443',
-    ]);
+    expect(lines.map((line) => line.slice(18))).toEqual(['#7     TLS server name    o.example']);
   });
 
   test('a tunnel that never opened is told as what failed', () => {

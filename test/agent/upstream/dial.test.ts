@@ -51,6 +51,14 @@ describe('without a parent', () => {
     expect([address, socket.remoteAddress]).toEqual([winner, winner]);
   });
 
+  test('what is only passed on is read by the reader that comes with it, and all else is not', async () => {
+    const to = target({ port: origin.port, addresses: ['127.0.0.1'] });
+    const { socket, reader } = connected(await dial({ ...to, isPassedOn: true }));
+    expect(socket.listenerCount('error')).toBeGreaterThan(0);
+    await expect.poll(() => reader?.heldOctets).toBe('220 '.length);
+    expect(connected(await dial(to)).reader).toBeUndefined();
+  });
+
   test.each(['127.0.0.2', '::1'])('an address that is silent does not hold up %s', async (address) => {
     const { port } = silent;
     await listening(address, port);

@@ -2,27 +2,9 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { attemptDelayMs, interleaved, maxAttempts, type Raced, race } from '../../../agent/upstream/race.ts';
+import { maxAttempts, type Raced, race } from '../../../agent/upstream/race.ts';
+import { attemptDelayMs } from '../../../http/happy-eyeballs.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
-
-test.each<readonly [addresses: readonly string[], order: readonly string[]]>([
-  [[], []],
-  [['::1'], ['::1']],
-  [
-    ['2001:db8::1', '2001:db8::2', '192.0.2.1', '192.0.2.2', '192.0.2.3'],
-    ['2001:db8::1', '192.0.2.1', '2001:db8::2', '192.0.2.2', '192.0.2.3'],
-  ],
-  [
-    ['192.0.2.1', '192.0.2.2', '2001:db8::1'],
-    ['192.0.2.1', '2001:db8::1', '192.0.2.2'],
-  ],
-  [
-    ['192.0.2.1', '192.0.2.1', '2001:db8::1', '192.0.2.1'],
-    ['192.0.2.1', '2001:db8::1'],
-  ],
-])('%j are tried in the order %j', (addresses, order) => {
-  expect(interleaved(addresses)).toEqual(order);
-});
 
 describe('a race', () => {
   beforeEach(() => void vi.useFakeTimers());

@@ -202,6 +202,14 @@ describe('a private destination that is allowed goes by the edge only where the 
   });
 });
 
+test('an upgrade is kept from the ports that an exchange is kept from, and is never left to a deployed edge', async () => {
+  const ports = portsOf({ edge: 'deployed' });
+  const admit = (port: number) =>
+    admitDestination(ports, { host: 'public.example', port, purpose: 'upgrade' }, testTrace());
+  expect(await admit(22)).toMatchObject({ kind: 'refused', error: { type: 'http_request_denied' } });
+  expect(await admit(80)).toMatchObject({ kind: 'admitted', addresses: expect.arrayContaining(['93.184.215.14']) });
+});
+
 describe('ourselves', () => {
   test.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', 'own.example'])(
     'C05, G05: %s at a port of ours is refused, whatever is allowed',
@@ -211,7 +219,11 @@ describe('ourselves', () => {
         resolve: async () => ({ kind: 'resolved', addresses: ['93.184.215.14', '127.0.0.1'] }),
         isOwn: (address, port) => ['127.0.0.1', '::1'].includes(address) && port === 8080,
       });
-      for (const way of [{ purpose: 'exchange', scheme: 'http' }, { purpose: 'tunnel' }] as const) {
+      for (const way of [
+        { purpose: 'exchange', scheme: 'http' },
+        { purpose: 'tunnel' },
+        { purpose: 'upgrade' },
+      ] as const) {
         const admission = await admitDestination(ports, { host, port: 8080, ...way }, testTrace());
         expect(admission).toMatchObject({ kind: 'refused', error: { type: 'destination_ip_prohibited', status: 403 } });
         expect((await admitDestination(ports, { host, port: 8088, ...way }, testTrace())).kind).toBe('admitted');

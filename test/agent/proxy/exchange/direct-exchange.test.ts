@@ -85,6 +85,15 @@ test('a head that is not sound is refused, and its content is not wanted', async
   expect(content.wasCancelled).toBe(true);
 });
 
+test.each([
+  ['http', 'http://parent.example:3128', 'proxy_configuration_error'],
+  ['https', 'http://parent.example:3128', 'http_protocol_error'],
+  ['http', undefined, 'http_protocol_error'],
+] as const)('407 of %s by the parent %s is %s', async (scheme, parent, type) => {
+  const { outcome } = await exchanged(plannedRequest({ scheme, parent }), answered({ status: 407 }));
+  expect(outcome).toMatchObject({ kind: 'failed', error: { type, status: 502 } });
+});
+
 test('B08: content after a response that has none is cut', async () => {
   const content = contentOf(['x'], 'open');
   const { outcome } = await exchanged(plannedRequest({ method: 'HEAD' }), {

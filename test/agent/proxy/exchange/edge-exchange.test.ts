@@ -270,7 +270,7 @@ async function exchanged(request: PlannedRequest, answer: UpstreamAnswer, change
     explain: async (error) => error,
     ...changed,
   };
-  const outcome = await createEdgeExchange({ clock: stillClock(7), observer, limits, edge })(request, route);
+  const outcome = await createEdgeExchange({ clock: stillClock(7), observer, limits, edge, upstream: 'fetch' })(request, route);
   return { outcome, sent, told };
 }
 

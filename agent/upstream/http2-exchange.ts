@@ -1,0 +1,227 @@
+// One exchange on an HTTP/2 connection: the request on its stream, and the response. RFC 9113 8.1.
+import { type ClientHttp2Stream, constants } from 'node:http2';
+import { finished } from 'node:stream';
+import type { Field, Fields } from '../../http/fields.ts';
+import { responseFraming } from '../../http/framing.ts';
+import { ProxyError } from '../../http/proxy-error.ts';
+import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
+import { upstreamFailure } from './failure.ts';
+import { HeldContent } from './held-content.ts';
+import type { ConnectionLimits } from './http1-connection.ts';
+import { otherLength } from './http1-request.ts';
+import { upstreamError } from './upstream-error.ts';
+
+/** One request on its stream, and the response. Resolves with the head. */
+export class Http2Exchange {
+  readonly #stream: ClientHttp2Stream;
+  readonly #request: UpstreamRequest;
+  readonly #address: string | undefined;
+  readonly #limits: ConnectionLimits;
+  readonly #resolve: (answer: UpstreamAnswer) => void;
+  readonly #content: HeldContent;
+  #trailers: Fields = [];
+  #isAnswered = false;
+  /** Whether the request has gone out whole. */
+  #isSent = false;
+  /** Whether the other side has ended its response, rather than broken it off. */
+  #isWhole = false;
+  /** Whether the end of the response has been told. */
+  #isEnded = false;
+  /** Why it ends before its time. */
+  #cause: unknown;
+  #interimResponses = 0;
+  #headDeadline: NodeJS.Timeout | undefined;
+
+  constructor(
+    stream: ClientHttp2Stream,
+    request: UpstreamRequest,
+    address: string | undefined,
+    limits: ConnectionLimits,
+    resolve: (answer: UpstreamAnswer) => void,
+  ) {
+    this.#stream = stream;
+    this.#request = request;
+    this.#address = address;
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#content = new HeldContent(
+      { pause: () => stream.pause(), resume: () => this.#resume(), cancel: () => this.#cancel() },
+      request.maxOctetsHeld,
+    );
+    this.#noteEnd();
+    stream.on('headers', (_headers, _flags, raw) => this.#interim(raw as unknown as string[]));
+    stream.on('response', (_headers, _flags, raw) => this.#head(raw as unknown as string[]));
+    stream.on('trailers', (_headers, _flags, raw) => this.#trailing((raw ?? []) as unknown as string[]));
+    stream.on('data', (octets: Buffer) => this.#content.push(octets));
+    stream.on('end', () => this.#end());
+    stream.on('error', (cause) => {
+      this.#cause ??= cause;
+    });
+    stream.on('timeout', () => {
+      if (!stream.isPaused()) this.#abandon(readTimeout());
+    });
+    stream.once('close', () => this.#closed());
+    request.onLeave(() => this.#cancel());
+    this.#send();
+  }
+
+  /** The connection has ended. What came whole before that may still be read. */
+  cutOff(): void {
+    if (!this.#isWhole) this.#abandon(undefined);
+  }
+
+  /** Node tells an end and a reset without an error alike: it pushes null. Only a reset has closed the stream before. */
+  #noteEnd(): void {
+    const stream = this.#stream;
+    const push = stream.push.bind(stream);
+    stream.push = (octets, encoding) => {
+      if (octets === null && !stream.closed) this.#isWhole = true;
+      return push(octets, encoding);
+    };
+  }
+
+  #send(): void {
+    const { content, framing, trailers } = this.#request;
+    const stream = this.#stream;
+    if (content === undefined) {
+      this.#sent();
+      return;
+    }
+    let left = framing.kind === 'length' ? framing.octets : Number.POSITIVE_INFINITY;
+    content.on('data', (octets: Buffer) => {
+      left -= octets.length;
+      if (left < 0) this.#abandon(otherLength());
+    });
+    stream.on('wantTrailers', () => {
+      if (!stream.closed) stream.sendTrailers(grouped(trailers?.() ?? []));
+    });
+    stream.once('close', () => content.resume()); // what the client still sends is nobody's
+    finished(content, { writable: false }, (cause) => {
+      if (cause != null) this.#abandon(cause);
+      else if (framing.kind === 'length' && left !== 0) this.#abandon(otherLength());
+      else {
+        stream.end();
+        this.#sent();
+      }
+    });
+    content.pipe(stream, { end: false });
+  }
+
+  #sent(): void {
+    this.#isSent = true;
+    if (this.#isAnswered || this.#stream.closed) return;
+    this.#headDeadline = setTimeout(() => {
+      this.#abandon(new ProxyError('http_response_timeout', 'The destination did not answer in time.'));
+    }, this.#request.headDeadlineMs);
+  }
+
+  #resume(): void {
+    // Its time may have run out while it was the client who was slow.
+    if (this.#isAnswered && !this.#stream.closed) this.#stream.setTimeout(this.#request.idleTimeoutMs);
+    this.#stream.resume();
+  }
+
+  #interim(raw: readonly string[]): void {
+    if (++this.#interimResponses > this.#limits.maxInterimResponses) {
+      this.#abandon(new ProxyError('http_protocol_error', 'The destination sends interim responses without end.'));
+    } else if (this.#isWithinLimits(raw)) this.#request.onInterim?.(statusOf(raw), paired(raw));
+  }
+
+  #head(raw: readonly string[]): void {
+    if (this.#isAnswered || !this.#isWithinLimits(raw)) return;
+    const status = statusOf(raw);
+    const fields = paired(raw);
+    const framing = responseFraming(this.#request.method, '2', status, fields);
+    if (framing.kind === 'ambiguous' || framing.kind === 'chunked') {
+      this.#abandon(new ProxyError('http_protocol_error', 'The length of the response is ambiguous.'));
+      return;
+    }
+    this.#isAnswered = true;
+    clearTimeout(this.#headDeadline);
+    this.#stream.setTimeout(this.#request.idleTimeoutMs);
+    this.#resolve({
+      kind: 'response',
+      status,
+      reason: '',
+      fields,
+      octets: framing.kind === 'none' ? 'none' : framing.kind === 'length' ? framing.octets : undefined,
+      content: this.#content,
+      address: this.#address,
+    });
+  }
+
+  #trailing(raw: readonly string[]): void {
+    if (this.#isWithinLimits(raw)) this.#trailers = paired(raw);
+  }
+
+  #isWithinLimits(raw: readonly string[]): boolean {
+    const fields = paired(raw);
+    if (fields.length <= this.#limits.maxFields && listBytes(fields) <= this.#limits.maxHeadBytes) return true;
+    this.#abandon(upstreamError('http_response_header_section_size', undefined));
+    return false;
+  }
+
+  #end(): void {
+    if (!this.#isWhole || !this.#isAnswered || this.#cause !== undefined) return;
+    this.#isEnded = true;
+    this.#content.end(this.#trailers);
+    if (!this.#isSent) this.#cancel(); // an answer that comes before the request has gone out: nobody wants the rest
+  }
+
+  #closed(): void {
+    clearTimeout(this.#headDeadline);
+    if (this.#isEnded) return;
+    if (this.#isAnswered) {
+      this.#content.fail(upstreamFailure(this.#cause, true));
+      return;
+    }
+    this.#isAnswered = true;
+    // RFC 9113 8.7: the request has not been looked at.
+    const progress = this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'unsent' : 'unanswered';
+    const cause = this.#cause ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
+    this.#resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress });
+  }
+
+  #cancel(): void {
+    this.#abandon(new ProxyError('http_request_error', 'The content is not wanted.'));
+  }
+
+  /** Ends the exchange at once. The other side is told that nobody wants it. */
+  #abandon(cause: unknown): void {
+    this.#cause ??= cause;
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.destroy();
+  }
+}
+
+function readTimeout(): ProxyError {
+  return new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.');
+}
+
+function statusOf(raw: readonly string[]): number {
+  return Number(raw[raw.indexOf(':status') + 1]);
+}
+
+function paired(raw: readonly string[]): Field[] {
+  const fields: Field[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] as string;
+    if (!name.startsWith(':')) fields.push([name, (raw[i + 1] as string).replace(/^[\t ]+|[\t ]+$/g, '')]);
+  }
+  return fields;
+}
+
+/** The size of a list of fields. RFC 9113 6.5.2. */
+function listBytes(fields: Fields): number {
+  return fields.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0);
+}
+
+/** Fields as Node's writer of trailers takes them: the values of each name together. */
+function grouped(fields: Fields): Record<string, string[]> {
+  const groups: Record<string, string[]> = Object.create(null);
+  for (const [name, value] of fields) {
+    const lowerName = name.toLowerCase();
+    groups[lowerName] = [...(groups[lowerName] ?? []), value];
+  }
+  return groups;
+}
