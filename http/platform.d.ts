@@ -18,8 +18,3 @@ declare class URL {
 declare class TextEncoder {
   encode(text?: string): Uint8Array;
 }
-
-declare class TextDecoder {
-  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
-  decode(octets?: Uint8Array): string;
-}

@@ -37,6 +37,7 @@ const inventory: readonly string[] = [
   'agent/upstream/http2-exchange.ts',
   'agent/version.ts',
   'worker/clock.ts',
+  'worker/dial/network.ts',
 ];
 
 /** Node's modules that reach outside the process; `cloudflare:sockets` and these packages do it for us. */

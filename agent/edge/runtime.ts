@@ -11,6 +11,8 @@ export interface RuntimeOptions {
   readonly source: string;
   readonly token: string;
   readonly policy: DestinationPolicy;
+  /** Issuers (PEM) that are trusted beside those that browsers trust. */
+  readonly trusted?: readonly string[];
   /** Each line of workerd's log. */
   readonly onLogLine: (line: string) => void;
   /** workerd has ended although nobody asked it to. */
@@ -29,7 +31,14 @@ export interface Runtime extends AsyncDisposable {
 export const compatibilityDate = '2026-07-30';
 
 /** Starts workerd and waits until it serves. Rejects when it cannot be started. */
-export async function startRuntime({ source, token, policy, onLogLine, onExit }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime({
+  source,
+  token,
+  policy,
+  trusted = [],
+  onLogLine,
+  onExit,
+}: RuntimeOptions): Promise<Runtime> {
   const children: ChildProcess[] = [];
   const onSpawn = (message: unknown) => void children.push((message as { process: ChildProcess }).process);
   subscribe('child_process', onSpawn);
@@ -47,7 +56,12 @@ export async function startRuntime({ source, token, policy, onLogLine, onExit }:
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     // The network under its policy. A binding of its own, for the default one adds a CF-Worker field to every request.
     serviceBindings: {
-      UPSTREAM: { network: { allow: allowedNetworks(policy), tlsOptions: { trustBrowserCas: true } } },
+      UPSTREAM: {
+        network: {
+          allow: allowedNetworks(policy),
+          tlsOptions: { trustBrowserCas: true, trustedCertificates: [...trusted] },
+        },
+      },
     },
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       readLines(stdout, onLogLine);

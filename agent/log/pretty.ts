@@ -4,7 +4,7 @@ import { isoMicroseconds } from '../clock.ts';
 import type { Clock, Instant, Observer, Trace } from '../proxy/ports.ts';
 import { roundTripMs, tunnelDurationMs } from '../proxy/trace.ts';
 import type { LineSink } from './sink.ts';
-import { closeInWords, printable, routeInWords } from './words.ts';
+import { closeInWords, printable, routeInWords, socketInWords } from './words.ts';
 
 /** Prints the story of every connection and exchange, each event with its exact time (UTC). */
 export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Observer {
@@ -85,11 +85,12 @@ function answerOf({ method }: Trace, { status, reason }: NonNullable<Trace['resp
 /** What only the edge saw, with how far its clock may be mistaken. */
 function edgeInWords({ edge }: Trace): string[] {
   if (edge === undefined) return [];
-  const { stages, errorMs, roundTrip } = edge;
+  const { stages, upstream, errorMs, roundTrip } = edge;
   const requested = stages['upstream-requested'];
   const responded = stages['upstream-responded'];
   const words: string[] = [];
   if (requested !== undefined && responded !== undefined) words.push(`origin ${inMilliseconds(responded - requested)}`);
+  if (upstream !== undefined) words.push(socketInWords(upstream));
   if (roundTrip !== undefined) words.push(`way to the edge and back ${inMilliseconds(roundTrip.latestMs)}`);
   words.push(`edge clock ±${inMilliseconds(errorMs)}`);
   return words;

@@ -1,5 +1,6 @@
 // The words in which log, `get` and dashboard speak of the same things.
 import type { Route, TunnelClose } from '../../schemas/exchange.ts';
+import type { SocketReason, UpstreamSocket } from '../../schemas/upstream.ts';
 
 /** The route of an exchange, and why it was taken where that is not plain. */
 export function routeInWords(route: Route | undefined): string {
@@ -20,11 +21,29 @@ const reasons: Readonly<Record<Route['because'], string>> = {
   'private-destination': 'private destination',
   'parent-proxy': 'parent proxy',
   'edge-down': 'the edge is down',
-  'edge-quota': "the edge's quota is used up",
+  'edge-quota': 'the quota of the edge is used up',
   'edge-replaced': 'something else answers for the edge',
   'edge-upload-limit': 'too large for the edge',
   'edge-cannot-carry': 'the edge cannot carry it',
   'edge-cannot-reach': 'out of reach for the edge',
+};
+
+/** How the edge connected to the origin by itself, why, and how long that took. */
+export function socketInWords({ because, connectMs, tlsMs }: UpstreamSocket): string {
+  const words = [`own connection (${socketReasons[because]})`];
+  if (connectMs !== undefined) words.push(`made in ${connectMs.toFixed(3)} ms`);
+  if (tlsMs !== undefined) words.push(`TLS in ${tlsMs.toFixed(3)} ms`);
+  return words.join(', ');
+}
+
+const socketReasons: Readonly<Record<SocketReason, string>> = {
+  configured: 'as configured',
+  'ip-literal': 'the host is an address',
+  method: 'the method',
+  content: 'content of a GET or HEAD',
+  octets: 'octets beyond ASCII',
+  trailers: 'trailers',
+  unfetchable: 'what the origin answers',
 };
 
 /** Who closed a tunnel, and how. */

@@ -52,7 +52,10 @@ export class HeldContent implements Content {
     const held = this.#held;
     this.#held = [];
     let wantsMore = true;
-    for (const octets of held) wantsMore = sink.write(octets) && wantsMore;
+    for (const octets of held) {
+      wantsMore = sink.write(octets) && wantsMore;
+      if (this.#isCancelled) return;
+    }
     if (this.#ending !== undefined) this.#finish(sink);
     else if (wantsMore) this.#source.resume();
     else this.#source.pause();
@@ -64,6 +67,7 @@ export class HeldContent implements Content {
 
   cancel(): void {
     this.#isCancelled = true;
+    this.#held = [];
     if (this.#ending === undefined) this.#source.cancel();
   }
 

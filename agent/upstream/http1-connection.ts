@@ -68,7 +68,7 @@ export class Http1Connection implements ContentSource {
       failure = cause;
     });
     this.#socket.on('close', () => {
-      this.#fail(failure ?? closedEarly());
+      this.#fail(failure);
       owner.closed(this);
     });
   }
@@ -94,6 +94,7 @@ export class Http1Connection implements ContentSource {
     };
     this.#current = current;
     this.#exchanges++;
+    this.#keepMs = undefined;
     request.onLeave(() => {
       if (this.#current === current) current.content.cancel();
     });
@@ -117,6 +118,8 @@ export class Http1Connection implements ContentSource {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    // Its time may have run out while it was the client who was slow.
+    if (this.#socket.timeout) this.#socket.setTimeout(this.#socket.timeout);
     this.#socket.resume();
   }
 
@@ -216,10 +219,14 @@ export class Http1Connection implements ContentSource {
     if (current === undefined) return;
     this.#current = undefined;
     clearTimeout(current.headDeadline);
-    const progress = current.isSilent && this.#exchanges > 1 ? 'stale' : 'unanswered';
     this.#connected.cut();
-    if (current.head !== undefined) current.content.fail(upstreamFailure(cause, true));
-    else current.resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress });
+    if (current.head !== undefined) {
+      current.content.fail(upstreamFailure(cause, true));
+      return;
+    }
+    const error = upstreamFailure(cause ?? closedEarly(), false);
+    const isStale = current.isSilent && this.#exchanges > 1 && error.type === 'connection_terminated';
+    current.resolve({ kind: 'failed', error, progress: isStale ? 'stale' : 'unanswered' });
   }
 }
 

@@ -32,6 +32,7 @@ export class Http2Connection {
   readonly #owner: Http2Owner;
   readonly #open = new Set<Http2Exchange>();
   #isGoingAway = false;
+  #isKept = false;
 
   constructor(origin: string, connected: Connected, limits: ConnectionLimits, owner: Http2Owner) {
     this.#connected = connected;
@@ -78,7 +79,9 @@ export class Http2Connection {
       resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress: 'unsent' });
       return;
     }
-    const exchange = new Http2Exchange(stream, request, this.#connected.address, this.#limits, resolve);
+    const { address } = this.#connected;
+    const exchange = new Http2Exchange(stream, request, { address, isKept: this.#isKept }, this.#limits, resolve);
+    this.#isKept = true;
     this.#open.add(exchange);
     stream.once('close', () => {
       this.#open.delete(exchange);

@@ -11,11 +11,12 @@ import type { ConnectionLimits } from './http1-connection.ts';
 import { otherLength } from './http1-request.ts';
 import { upstreamError } from './upstream-error.ts';
 
-/** One request on its stream, and the response. Resolves with the head. */
+/** One request on its stream, and the response. Resolves with the head. `isKept`: the connection has carried others. */
 export class Http2Exchange {
   readonly #stream: ClientHttp2Stream;
   readonly #request: UpstreamRequest;
   readonly #address: string | undefined;
+  readonly #isKept: boolean;
   readonly #limits: ConnectionLimits;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #content: HeldContent;
@@ -29,19 +30,21 @@ export class Http2Exchange {
   #isEnded = false;
   /** Why it ends before its time. */
   #cause: unknown;
+  #isCutOff = false;
   #interimResponses = 0;
   #headDeadline: NodeJS.Timeout | undefined;
 
   constructor(
     stream: ClientHttp2Stream,
     request: UpstreamRequest,
-    address: string | undefined,
+    { address, isKept }: { readonly address: string | undefined; readonly isKept: boolean },
     limits: ConnectionLimits,
     resolve: (answer: UpstreamAnswer) => void,
   ) {
     this.#stream = stream;
     this.#request = request;
     this.#address = address;
+    this.#isKept = isKept;
     this.#limits = limits;
     this.#resolve = resolve;
     this.#content = new HeldContent(
@@ -67,7 +70,9 @@ export class Http2Exchange {
 
   /** The connection has ended. What came whole before that may still be read. */
   cutOff(): void {
-    if (!this.#isWhole) this.#abandon(undefined);
+    if (this.#isWhole) return;
+    this.#isCutOff = true;
+    this.#abandon(undefined);
   }
 
   /** Node tells an end and a reset without an error alike: it pushes null. Only a reset has closed the stream before. */
@@ -176,10 +181,17 @@ export class Http2Exchange {
       return;
     }
     this.#isAnswered = true;
-    // RFC 9113 8.7: the request has not been looked at.
-    const progress = this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? 'unsent' : 'unanswered';
     const cause = this.#cause ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
-    this.#resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress });
+    const error = upstreamFailure(cause, false);
+    this.#resolve({ kind: 'failed', error, progress: this.#progress(error) });
+  }
+
+  /** How far a request came that was not answered. */
+  #progress({ type }: ProxyError): Extract<UpstreamAnswer, { kind: 'failed' }>['progress'] {
+    // RFC 9113 8.7: it has not been looked at.
+    if (this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'unsent';
+    const isConnectionLost = this.#isCutOff || (this.#cause !== undefined && type === 'connection_terminated');
+    return this.#isKept && isConnectionLost ? 'stale' : 'unanswered';
   }
 
   #cancel(): void {

@@ -1,10 +1,11 @@
 // The connections to one origin: kept for the next request, bounded in number; what exceeds that waits its turn.
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
-import type { Connect, OriginAddress } from './connect.ts';
+import type { Connect, Connecting, OriginAddress } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
 import { type ConnectionLimits, Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
+import { upstreamError } from './upstream-error.ts';
 
 type Resolve = (answer: UpstreamAnswer) => void;
 
@@ -12,11 +13,11 @@ interface Waiting {
   readonly request: UpstreamRequest;
   readonly resolve: Resolve;
   readonly deadline: NodeJS.Timeout;
-  hasLeft: boolean;
 }
 
-interface Idle {
-  readonly connection: Http1Connection;
+/** A connection, and how often it is still looked at before it is closed for having nothing to do. */
+interface Kept<Connection> {
+  readonly connection: Connection;
   sweepsLeft: number;
 }
 
@@ -35,12 +36,12 @@ export class Pool {
   readonly #address: OriginAddress;
   readonly #options: PoolOptions;
   /** The last was used last, and is used again first. */
-  #idle: Idle[] = [];
+  #idle: Kept<Http1Connection>[] = [];
+  /** Mostly one: there are more where one does not take as many exchanges at once as there are. */
+  #shared: Kept<Http2Connection>[] = [];
   readonly #open = new Set<Http1Connection | Http2Connection>();
   #waiting: Waiting[] = [];
   #connecting = 0;
-  #http2: Http2Connection | undefined;
-  #http2Sweeps = 0;
   #isClosed = false;
 
   constructor(origin: string, options: PoolOptions) {
@@ -60,28 +61,36 @@ export class Pool {
   }
 
   send(request: UpstreamRequest, resolve: Resolve): void {
-    if (this.#carried(request, resolve)) return;
-    const deadline = setTimeout(() => this.#giveUp(waiting), request.headDeadlineMs);
-    const waiting: Waiting = { request, resolve, deadline, hasLeft: false };
-    request.onLeave(() => {
-      waiting.hasLeft = true;
-    });
+    if (this.#waiting.length === 0 && this.#carried(request, resolve)) return;
+    const deadline = setTimeout(() => this.#giveUp(waiting, this.#late()), request.headDeadlineMs);
+    const waiting: Waiting = { request, resolve, deadline };
     this.#waiting.push(waiting);
+    request.onLeave(() => this.#giveUp(waiting, clientLeft()));
     this.#connectIfAllowed();
   }
 
-  #giveUp(waiting: Waiting): void {
+  #giveUp(waiting: Waiting, error: ProxyError): void {
+    if (!this.#waiting.includes(waiting)) return;
     this.#waiting = this.#waiting.filter((each) => each !== waiting);
+    clearTimeout(waiting.deadline);
+    waiting.resolve(unsent(error));
+  }
+
+  /** Why somebody has waited too long. */
+  #late(): ProxyError {
+    if (this.#open.size === 0) return upstreamError('connection_timeout', undefined);
     const message = `All ${this.#options.maxConnections} connections to this destination are in use.`;
     const advice = 'Raise limits.maxOriginConnections in edgehop.jsonc, or end some of what is going on.';
-    waiting.resolve(unsent(new ProxyError('connection_limit_reached', message, { advice })));
+    return new ProxyError('connection_limit_reached', message, { advice });
   }
 
   sweep(): void {
-    const tooOld = this.#idle.filter((idle) => --idle.sweepsLeft <= 0);
+    const tooOld = [
+      ...this.#idle.filter((idle) => --idle.sweepsLeft <= 0),
+      ...this.#shared.filter((shared) => shared.connection.isIdle && --shared.sweepsLeft <= 0),
+    ];
     this.#idle = this.#idle.filter(({ sweepsLeft }) => sweepsLeft > 0);
     for (const { connection } of tooOld) connection.close();
-    if (this.#http2?.isIdle === true && --this.#http2Sweeps <= 0) this.#http2.close();
   }
 
   close(): void {
@@ -97,8 +106,9 @@ export class Pool {
       resolve(unsent(upstreamFailure(cause, false))); // broken off before anything of it was sent
       return true;
     }
-    if (this.#http2?.isUsable === true) {
-      this.#http2.exchange(request, resolve);
+    const shared = this.#shared.find(({ connection }) => connection.isUsable);
+    if (shared !== undefined) {
+      shared.connection.exchange(request, resolve);
       return true;
     }
     for (;;) {
@@ -114,33 +124,43 @@ export class Pool {
     const isNeeded = this.#connecting < this.#waiting.length;
     if (!isNeeded || this.#isClosed || this.#open.size + this.#connecting >= this.#options.maxConnections) return;
     this.#connecting++;
-    void this.#options.connect(this.#address).then((connecting) => {
-      this.#connecting--;
-      if (connecting.kind === 'failed') {
-        this.#notConnected(connecting.error);
-        return;
-      }
-      const { connected } = connecting;
-      if (this.#isClosed) {
-        connected.cut();
-        return;
-      }
-      if (connected.protocol === 'h2') {
-        this.#http2 = new Http2Connection(this.#origin, connected, this.#options, this);
-        this.#open.add(this.#http2);
-      } else {
-        const connection = new Http1Connection(connected, this.#options, this);
-        this.#open.add(connection);
-        this.#idle.push({ connection, sweepsLeft: sweepsWithin(this.#options.keepAliveTimeoutMs) });
-      }
-      this.#serve();
-    });
+    this.#options.connect(this.#address).then(
+      (connecting) => this.#ready(connecting),
+      (cause) => this.#ready({ kind: 'failed', error: upstreamFailure(cause, false) }),
+    );
+  }
+
+  #ready(connecting: Connecting): void {
+    this.#connecting--;
+    if (connecting.kind === 'failed') {
+      this.#notConnected(connecting.error);
+      return;
+    }
+    const { connected } = connecting;
+    // Before the first one was there, nobody could know that one of HTTP/2 is enough for all.
+    const isSuperfluous = connected.protocol === 'h2' && this.#shared.some(({ connection }) => connection.isUsable);
+    if (this.#isClosed || isSuperfluous) {
+      connected.cut();
+      return;
+    }
+    const sweepsLeft = sweepsWithin(this.#options.keepAliveTimeoutMs);
+    if (connected.protocol === 'h2') {
+      const connection = new Http2Connection(this.#origin, connected, this.#options, this);
+      this.#open.add(connection);
+      this.#shared.push({ connection, sweepsLeft });
+    } else {
+      const connection = new Http1Connection(connected, this.#options, this);
+      this.#open.add(connection);
+      this.#idle.push({ connection, sweepsLeft });
+    }
+    this.#serve();
   }
 
   /** A connection could not be made: whoever waits for one is told, unless others are open or being made. */
   #notConnected(error: ProxyError): void {
     const isHopeless = this.#open.size === 0 && this.#connecting === 0;
     this.#refuse(isHopeless ? this.#waiting.length : 1, error);
+    this.#connectIfAllowed();
   }
 
   #refuse(count: number, error: ProxyError): void {
@@ -154,27 +174,27 @@ export class Pool {
     for (;;) {
       const [next] = this.#waiting;
       if (next === undefined) return;
-      if (next.hasLeft) this.#refuse(1, new ProxyError('http_request_error', 'The client has left.'));
-      else if (this.#carried(next.request, next.resolve)) {
-        this.#waiting.shift();
-        clearTimeout(next.deadline);
-      } else {
+      if (!this.#carried(next.request, next.resolve)) {
         this.#connectIfAllowed();
         return;
       }
+      this.#waiting.shift();
+      clearTimeout(next.deadline);
     }
   }
 
   idle(connection: Http1Connection | Http2Connection, timeoutMs: number): void {
-    if (connection instanceof Http2Connection) this.#http2Sweeps = sweepsWithin(timeoutMs);
-    else this.#idle.push({ connection, sweepsLeft: sweepsWithin(timeoutMs) });
-    if (this.#waiting.length > 0) this.#serve();
+    const sweepsLeft = sweepsWithin(timeoutMs);
+    if (connection instanceof Http1Connection) this.#idle.push({ connection, sweepsLeft });
+    else for (const shared of this.#shared) if (shared.connection === connection) shared.sweepsLeft = sweepsLeft;
+    // Not at once: what came behind a response drops its connection rather than answer whoever comes next.
+    if (this.#waiting.length > 0) setImmediate(() => this.#serve());
   }
 
   closed(connection: Http1Connection | Http2Connection): void {
     this.#open.delete(connection);
-    if (connection === this.#http2) this.#http2 = undefined;
-    else this.#idle = this.#idle.filter((idle) => idle.connection !== connection);
+    this.#idle = this.#idle.filter((idle) => idle.connection !== connection);
+    this.#shared = this.#shared.filter((shared) => shared.connection !== connection);
     if (this.#waiting.length > 0) this.#serve();
   }
 }
@@ -190,4 +210,8 @@ export function unsent(error: ProxyError): UpstreamAnswer {
 
 export function stopping(): ProxyError {
   return new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 });
+}
+
+function clientLeft(): ProxyError {
+  return new ProxyError('http_request_error', 'The client left before its request was sent.', { status: 499 });
 }

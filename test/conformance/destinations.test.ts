@@ -1,4 +1,4 @@
-// C01, C10: what must not be reached is not reached, in a network where every address would lead to a canary.
+// C01, C02, C10: what must not be reached is not, and what may be is, in a network where every address leads to a canary.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,8 +29,6 @@ const own: readonly DestinationCase[] = [
   ].map((host) => ({ url: `http://${host}/`, expect: 'deny', why: 'private' }) as const),
 ];
 
-const denied = (destinationCases() ?? own).filter((each) => each.expect === 'deny');
-
 /** Reached in the end, so that the canaries are known to sing. */
 const control: DestinationCase = {
   url: 'http://control.example/',
@@ -38,6 +36,10 @@ const control: DestinationCase = {
   why: 'public',
   dns: ['93.184.216.34'],
 };
+
+const cases = [...(destinationCases() ?? own), control];
+const denied = cases.filter(({ expect }) => expect === 'deny');
+const allowed = cases.filter(({ expect }) => expect === 'allow');
 
 const flags = ['-nm', '-rnm'].find(isPermitted);
 if (flags === undefined) process.stderr.write('skipped: `unshare -nm` is not permitted here\n');
@@ -48,17 +50,21 @@ describe.skipIf(flags === undefined)('in a network that is all loopback', () => 
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), 'edgehop-hosts-'));
     const hosts = join(folder, 'hosts');
-    // The edge asks the system, which answers otherwise than the agent's DNS: rebinding, for every name.
-    const names = denied.flatMap(({ url }) => (URL.canParse(url) ? [new URL(url).hostname] : []));
-    const lines = names.filter((name) => /^[a-z][a-z0-9.-]*$/.test(name)).map((name) => `127.0.0.1 ${name}\n`);
-    writeFileSync(hosts, `127.0.0.1 localhost\n93.184.216.34 control.example\n${lines.join('')}`);
+    // The edge asks the system, which answers otherwise than the agent's DNS for what is denied: rebinding, for every name.
+    const names = (some: readonly DestinationCase[]) =>
+      some.flatMap(({ url, dns }) => {
+        const name = URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, '') : '';
+        return /^[a-z_][a-z0-9._-]*$/.test(name) ? [[name, dns?.flat()[0] ?? '93.184.216.34'] as const] : [];
+      });
+    const addresses = new Map([...names(denied).map(([name]) => [name, '127.0.0.1'] as const), ...names(allowed)]);
+    writeFileSync(hosts, [...addresses].map(([name, address]) => `${address} ${name}\n`).join(''));
     const network =
       'ip link set lo up && ip route add local 0.0.0.0/0 dev lo && (ip -6 route add local ::/0 dev lo || true)';
     const command = `${network} && mount --bind "$1" /etc/hosts && exec "$2" "$3"`;
     const child = spawn('unshare', [flags ?? '', 'sh', '-c', command, 'sh', hosts, process.execPath, script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    child.stdin.end(JSON.stringify([...denied, control]));
+    child.stdin.end(JSON.stringify(cases));
     verdicts = JSON.parse(await text(child.stdout));
     rmSync(folder, { recursive: true });
   }, 120_000);
@@ -73,9 +79,20 @@ describe.skipIf(flags === undefined)('in a network that is all loopback', () => 
   });
 
   test.each([...ways, 'worker, embedded', 'worker, deployed'])('C01 C10 %s reaches nothing that is denied', (way) => {
-    const asked = verdicts.filter((each) => each.url !== control.url && each.way === way);
+    const asked = verdicts.filter((each) => each.way === way && denied.some(({ url }) => url === each.url));
     expect(asked.length).toBeGreaterThan(10);
     expect(asked.filter((each) => isWrong(each))).toEqual([]);
+  });
+
+  test.each(['none', 'embedded'])('C02 by edge %s everything that is allowed is reached', (edge) => {
+    const ways = [`GET, edge ${edge}`, `CONNECT, edge ${edge}`];
+    const missed = allowed.filter(
+      ({ url, form }) =>
+        !verdicts.some(
+          (each) => each.url === url && each.way === ways[form === 'connect' ? 1 : 0] && each.reached.length > 0,
+        ),
+    );
+    expect(missed).toEqual([]);
   });
 });
 
@@ -83,10 +100,10 @@ describe.skipIf(flags === undefined)('in a network that is all loopback', () => 
 function isWrong({ url, way, answer, reached }: Verdict): boolean {
   const { dns = [] } = denied.find((each) => each.url === url) ?? {};
   const isWorker = way.startsWith('worker');
-  const allowed = dns.flat().filter((address) => address === '93.184.216.34' || address.startsWith('2606:'));
-  const places = isWorker ? [...allowed, '8.8.8.8'] : allowed;
+  const open = dns.flat().filter((address) => address === '93.184.216.34' || address.startsWith('2606:'));
+  const places = isWorker ? [...open, '8.8.8.8'] : open;
   if (reached.some((place) => !places.some((address) => place.includes(address)))) return true;
-  return reached.length === 0 && allowed.length === 0 && !(isWorker ? isError : isRefusal)(answer);
+  return reached.length === 0 && open.length === 0 && !(isWorker ? isError : isRefusal)(answer);
 }
 
 /** By policy or by syntax: RFC 9110 15.5, RFC 1928 6. A line break in the request line leaves it without a version. */

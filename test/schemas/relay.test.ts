@@ -15,8 +15,21 @@ const stages = { 'edge-received': 1, 'edge-returned': 2 };
 const response = { kind: 'response', status: 200, reason: 'OK', fields: [], content: { kind: 'none' }, stages };
 const failed = { kind: 'failed', error: { type: 'dns_error', status: 502, message: 'No such name.' }, stages };
 
+const limits = {
+  connectTimeoutMs: 10_000,
+  idleTimeoutMs: 300_000,
+  maxHeadBytes: 65_536,
+  maxFields: 1_000,
+  maxInterimResponses: 10,
+};
+const socket = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 0, address: '2001:db8::1' };
+
 test('a request, a response and a failure are what they are', () => {
-  expect(requestEnvelope.parse(request)).toEqual(request);
+  expect(requestEnvelope.parse(request)).toEqual({ ...request, limits });
+  const exact = { ...request, upstream: 'socket', limits: { ...limits, maxFields: 1 }, addresses: ['192.0.2.1'] };
+  expect(requestEnvelope.parse(exact)).toEqual(exact);
+  const hinted = { ...response, upstream: socket, interim: [{ status: 103, fields: [['Link', '</a>']] }] };
+  expect(responseEnvelope.parse(hinted)).toEqual(hinted);
   expect(responseEnvelope.parse(response)).toEqual(response);
   expect(responseEnvelope.parse({ ...failed, reference: 'abc', colo: 'FRA' })).toEqual({
     ...failed,
@@ -33,6 +46,7 @@ test.each([
   ['no deadline', { ...request, headDeadlineMs: 0 }],
   ['a deadline of more than an hour', { ...request, headDeadlineMs: 3_600_001 }],
   ['another upstream', { ...request, upstream: 'ftp' }],
+  ['an address that is no text', { ...request, addresses: [1] }],
   ['an id without end', { ...request, id: 'x'.repeat(65) }],
 ])('a request envelope with %s is not taken', (_, envelope) => {
   expect(requestEnvelope.safeParse(envelope).success).toBe(false);
@@ -42,6 +56,9 @@ test.each([
   ['an unknown key', { ...response, error: failed.error }],
   ['an interim status', { ...response, status: 103 }],
   ['a status that is none', { ...response, status: 600 }],
+  ['a final response ahead of it', { ...response, interim: [{ status: 200, fields: [] }] }],
+  ['a 100 ahead of it', { ...response, interim: [{ status: 100, fields: [] }] }],
+  ['a socket without its reason', { ...response, upstream: { kind: 'socket' } }],
   ['no stages', { ...response, stages: undefined }],
   ['an unknown stage', { ...response, stages: { ...stages, 'client-accepted': 0 } }],
   ['without the stage that every exchange has', { ...response, stages: { 'edge-received': 1 } }],
@@ -66,9 +83,22 @@ test.each([
   expect(contentEnding.safeParse(ending).success).toBe(isEnding);
 });
 
-test.each([{}, { outcome: 'cut' }, { outcome: 'complete', trailers: [] }, null, 'complete'])(
-  '%j is no end record',
-  (record) => {
-    expect(endRecord.safeParse(record).success).toBe(false);
-  },
-);
+test.each([
+  { outcome: 'complete' },
+  { outcome: 'complete', trailers: [['X-Sum', '1']] },
+  { outcome: 'failed', error: failed.error },
+])('%j is an end record', (record) => {
+  expect(endRecord.parse(record)).toEqual(record);
+});
+
+test.each([
+  {},
+  { outcome: 'cut' },
+  { outcome: 'complete', octets: 5 },
+  { outcome: 'complete', trailers: {} },
+  { outcome: 'failed' },
+  null,
+  'complete',
+])('%j is no end record', (record) => {
+  expect(endRecord.safeParse(record).success).toBe(false);
+});

@@ -1,5 +1,5 @@
 // Run inside a network namespace in which every address is this machine's own: asks an agent, and a worker by itself, for
-// destinations that are denied. Takes the cases as JSON on stdin, prints what came of each as JSON.
+// destinations that are denied or allowed. Takes the cases as JSON on stdin, prints what came of each as JSON.
 import { text } from 'node:stream/consumers';
 import { startTestAgent } from './agent.ts';
 import { startCanaries } from './canaries.ts';

@@ -21,6 +21,8 @@ export interface TestEdge extends AsyncDisposable {
 
 export interface EmbeddedOptions {
   readonly policy?: DestinationPolicy;
+  /** PEM of an issuer that the edge is to trust. */
+  readonly trusted?: string;
   /** Text of another worker module than ours. */
   readonly source?: string;
 }
@@ -28,12 +30,17 @@ export interface EmbeddedOptions {
 const allowPrivate: DestinationPolicy = { allowPrivate: true, exceptions: [] };
 
 /** Starts the worker as the agent does. Without a policy private destinations are allowed. */
-export async function startEmbeddedEdge({ policy = allowPrivate, source }: EmbeddedOptions = {}): Promise<TestEdge> {
+export async function startEmbeddedEdge({
+  policy = allowPrivate,
+  trusted,
+  source,
+}: EmbeddedOptions = {}): Promise<TestEdge> {
   const logLines: string[] = [];
   const runtime = await startRuntime({
     source: source ?? (await workerSource()),
     token: testToken,
     policy,
+    ...(trusted !== undefined && { trusted: [trusted] }),
     onLogLine: (line) => logLines.push(line),
     onExit: (because) => logLines.push(`exited: ${because}`),
   });

@@ -18,17 +18,17 @@ export type StrictAnswer = (request: ScannedRequest, socket: Socket) => void;
 
 /** Starts an origin on a free port. A connection on which no request came is answered with 400 and closed. */
 export async function startStrictOrigin(answer: StrictAnswer = echoTarget): Promise<StrictOrigin> {
-  const received: { octets: Buffer; lastHead: number }[] = [];
-  let heads = 0;
-  const scanned = () => received.map((each) => ({ ...each, scan: scanRequests(each.octets, 'upstream') }));
+  const connections: { octets: Buffer }[] = [];
+  /** Whose and which, of each head that came. */
+  const heads: { readonly connection: { octets: Buffer }; readonly index: number }[] = [];
   const server = await startTcp((socket) => {
-    const connection = { octets: Buffer.alloc(0), lastHead: 0 };
-    received.push(connection);
-    let answered = 0;
+    const connection = { octets: Buffer.alloc(0) };
+    connections.push(connection);
+    let [known, answered] = [0, 0];
     socket.on('data', (octets) => {
       connection.octets = Buffer.concat([connection.octets, octets as Buffer]);
       const { messages, violation } = scanRequests(connection.octets, 'upstream');
-      if (connection.lastHead === 0 && messages.length > 0) connection.lastHead = ++heads;
+      while (known < messages.length) heads.push({ connection, index: known++ });
       const complete = messages.filter(({ isComplete }) => isComplete);
       for (const message of complete.slice(answered)) {
         answered++;
@@ -41,11 +41,15 @@ export async function startStrictOrigin(answer: StrictAnswer = echoTarget): Prom
   return {
     port: server.port,
     url: `http://127.0.0.1:${server.port}`,
-    requests: () =>
-      scanned()
-        .sort((one, other) => one.lastHead - other.lastHead)
-        .flatMap(({ scan }) => scan.messages),
-    violations: () => scanned().flatMap(({ scan }) => (scan.violation === undefined ? [] : [scan.violation])),
+    requests: () => {
+      const scanned = new Map(connections.map((each) => [each, scanRequests(each.octets, 'upstream').messages]));
+      return heads.flatMap(({ connection, index }) => scanned.get(connection)?.[index] ?? []);
+    },
+    violations: () =>
+      connections.flatMap(({ octets }) => {
+        const { violation } = scanRequests(octets, 'upstream');
+        return violation === undefined ? [] : [violation];
+      }),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

@@ -1,6 +1,7 @@
 // The agent's HTTP client as tests use it: connections to loopback, a plain request, and what came of it.
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Content, UpstreamAnswer, UpstreamClient, UpstreamRequest } from '../../agent/proxy/ports.ts';
 import { createUpstreamClient } from '../../agent/upstream/client.ts';
@@ -42,7 +43,10 @@ export const connectHttp2: Connect = async ({ port }) => {
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   const cut = () => void socket.resetAndDestroy();
-  return { kind: 'connected', connected: { socket, protocol: 'h2', address: '127.0.0.1', absoluteForm: undefined, cut } };
+  return {
+    kind: 'connected',
+    connected: { socket, protocol: 'h2', address: '127.0.0.1', absoluteForm: undefined, cut },
+  };
 };
 
 /** `GET /` that nobody leaves. */
@@ -127,4 +131,9 @@ export async function fetched(client: UpstreamClient, request: UpstreamRequest):
   if (answer.kind === 'failed') return `${answer.progress} ${answer.error.type}`;
   const { octets, ending } = await contentOf(answer);
   return `${answer.status} ${octets}${ending === 'end' ? '' : ` ${ending}`}`;
+}
+
+/** Resolves when it is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await turn();
 }

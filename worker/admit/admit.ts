@@ -1,6 +1,12 @@
 // What this edge fetches for its owner, judged here whatever the agent has judged: destination and loop.
 import type { MiddlewareHandler } from 'hono';
-import { type DestinationPolicy, judgeDestination } from '../../http/destination.ts';
+import { canonicalAddress } from '../../http/address.ts';
+import {
+  type AddressesVerdict,
+  type DestinationPolicy,
+  judgeAddresses,
+  judgeDestination,
+} from '../../http/destination.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import { parseRequestTarget } from '../../http/request-target.ts';
 import { hasPassedEdge } from '../../http/via.ts';
@@ -17,7 +23,7 @@ export const admit: MiddlewareHandler<{ Bindings: Env; Variables: Walk }> = asyn
 
 /** Why the edge refuses this exchange, or nothing. `ownHost` is the host, with port, by which the worker was called. */
 export function judgeExchange(
-  envelope: Pick<RequestEnvelope, 'url' | 'fields'>,
+  envelope: Pick<RequestEnvelope, 'url' | 'fields' | 'addresses'>,
   ownHost: string,
   policy: DestinationPolicy,
 ): ProxyError | undefined {
@@ -32,13 +38,25 @@ export function judgeExchange(
       status: 400,
     });
   }
-  if (withoutRootDot(authorityOf(target.url)) === withoutRootDot(ownHost) || hasPassedEdge(envelope.fields)) {
+  const { addresses = [] } = envelope;
+  if (addresses.some((address) => canonicalAddress(address) !== address)) {
+    return new ProxyError('http_request_denied', 'The edge takes only canonical addresses.', { status: 400 });
+  }
+  const authorities = [authorityOf(target.url), ...addresses.map((address) => authorityAt(address, target.port))];
+  if (authorities.some((each) => withoutRootDot(each) === withoutRootDot(ownHost)) || hasPassedEdge(envelope.fields)) {
     return new ProxyError('proxy_loop_detected', 'The request has come back to the edge that is to fetch it.', {
       advice: 'Do not set edgehop as a proxy of itself, and do not ask it for its own edge.',
     });
   }
-  const verdict = judgeDestination({ host: target.host, port: target.port, purpose: 'exchange' }, policy);
-  if (verdict.kind !== 'refused') return undefined;
+  const { host, port } = target;
+  const verdict = judgeDestination({ host, port, purpose: 'exchange' }, policy);
+  if (verdict.kind === 'refused') return refused(verdict);
+  if (addresses.length === 0) return undefined;
+  const addressed = judgeAddresses({ host, port }, addresses, policy);
+  return addressed.kind === 'refused' ? refused(addressed) : undefined;
+}
+
+function refused(verdict: Extract<AddressesVerdict, { kind: 'refused' }>): ProxyError {
   return new ProxyError(verdict.type, `The edge refuses this destination: ${verdict.because}.`, {
     status: 403,
     advice: 'Private destinations are reached only through the embedded edge, when its agent allows them.',
@@ -48,6 +66,10 @@ export function judgeExchange(
 /** Host and port of a canonical URL without userinfo, which has been parsed often enough. */
 function authorityOf(canonicalUrl: string): string {
   return canonicalUrl.split('/', 3)[2] ?? '';
+}
+
+function authorityAt(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function withoutRootDot(host: string): string {

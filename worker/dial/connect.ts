@@ -1,8 +1,9 @@
 // Makes the connection of one exchange to its origin, verified where it is TLS, and sends what is first to be said on it.
+import { interleaved } from '../../http/happy-eyeballs.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import { clock } from '../clock.ts';
 import { connectFailure, connectTimeout, readFailure, referenceOf, tlsFailure } from '../exchange/failure.ts';
-import type { Network } from './network.ts';
+import type { Connect } from './network.ts';
 import { closeSocket, race, toldElsewhere } from './race.ts';
 
 export interface Target {
@@ -42,7 +43,7 @@ export type Connected =
  * the target's host. All of it takes no longer than `connectTimeoutMs`, for the platform would wait without end.
  */
 export async function connectTo(
-  network: Network,
+  connect: Connect,
   target: Target,
   firstOctets: Uint8Array,
   connectTimeoutMs: number,
@@ -51,10 +52,10 @@ export async function connectTo(
   timeUp.promise.catch(toldElsewhere);
   const timer = setTimeout(() => timeUp.reject(connectTimeout(connectTimeoutMs)), connectTimeoutMs);
   const begun = clock.now();
-  const hosts = target.addresses.length === 0 ? [target.host] : target.addresses.map(inBrackets);
+  const hosts = target.addresses.length === 0 ? [target.host] : interleaved(target.addresses).map(inBrackets);
   const secureTransport = target.scheme === 'https' ? 'starttls' : 'off';
   const raced = race(hosts, (hostname) =>
-    network.connect({ hostname, port: target.port }, { secureTransport, allowHalfOpen: true }),
+    connect({ hostname, port: target.port }, { secureTransport, allowHalfOpen: true }),
   );
   let facts: ConnectFacts = {};
   let connection: Connection | undefined;

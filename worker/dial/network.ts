@@ -1,11 +1,12 @@
 // The way to origins as the platform gives it: the network under the embedded edge's policy, or Cloudflare's.
-import { connect } from 'cloudflare:sockets';
 import type { Env } from '../env.ts';
+
+/** Begins a connection. Throws a TypeError for a host of characters that the platform does not take. */
+export type Connect = (address: SocketAddress, options: SocketOptions) => Socket;
 
 export interface Network {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Begins a connection. Throws a TypeError for a host of characters that the platform does not take. */
-  readonly connect: (address: SocketAddress, options: SocketOptions) => Socket;
+  readonly connect: () => Promise<Connect>;
   /**
    * Whether this is the embedded edge: its fetch takes hosts that are addresses, of which a deployed worker's says error
    * 1003, and its connections can be made to one address and verified for a name.
@@ -15,10 +16,16 @@ export interface Network {
 
 /** The network of this worker. The embedded edge's holds its policy in `connect` as in `fetch`. */
 export function networkOf({ UPSTREAM }: Env): Network {
-  if (UPSTREAM === undefined) return { fetch: (url, init) => fetch(url, init), connect, isEmbedded: false };
+  if (UPSTREAM === undefined) {
+    return {
+      fetch: (url, init) => fetch(url, init),
+      connect: async () => (await import('cloudflare:sockets')).connect, // unknown outside of workerd
+      isEmbedded: false,
+    };
+  }
   return {
     fetch: (url, init) => UPSTREAM.fetch(url, init),
-    connect: (address, options) => UPSTREAM.connect(address, options),
+    connect: async () => (address, options) => UPSTREAM.connect(address, options),
     isEmbedded: true,
   };
 }

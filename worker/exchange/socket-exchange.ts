@@ -25,7 +25,7 @@ export async function exchangeBySocket(c: ExchangeContext, upstream: BySocket): 
   const framing = framingOf(c.req.raw, content);
   const head = requestHead(method, target, upstream, framing);
   const way = { ...target, addresses: network.isEmbedded ? addresses : [] };
-  const connected = await connectTo(network, way, head, limits.connectTimeoutMs);
+  const connected = await connectTo(await network.connect(), way, head, limits.connectTimeoutMs);
   const facts = factsOf(upstream, requested, connected.facts);
   if (connected.kind === 'failed') return failed(c, connected.error, facts(), connected.reference);
   const conversation = converse(connected.connection, { method, ...limits }, { headDeadlineMs, ...limits });

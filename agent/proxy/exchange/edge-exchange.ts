@@ -1,4 +1,5 @@
 // Hands a request to the edge and takes the origin's response out of the edge's reply. Wire contract, version 1.
+import { canonicalAddress } from '../../../http/address.ts';
 import { packEnvelope, unpackEnvelope } from '../../../http/envelope.ts';
 import { isValidField, onlyValue } from '../../../http/fields.ts';
 import { takesTrailers } from '../../../http/hop-by-hop.ts';
@@ -43,7 +44,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
   const { clock, observer, limits, edge, upstream } = ports;
   return async (request, route) => {
     const { trace } = request;
-    const addresses = edge.embedded ? request.addresses.slice(0, maxAddresses) : [];
+    const addresses = edge.embedded ? pinned(request.addresses) : [];
     const packed = packEnvelope(sealed(envelopeOf({ ...request, addresses }, limits, upstream)));
     if (packed.kind === 'too-large') return failed(tooLarge());
     const link = await edge.ready();
@@ -73,7 +74,11 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
     }
     const { stages, upstream: socket, colo } = envelope.envelope;
     trace.stamps['response-received'] = receivedAt;
-    trace.edge = { stages, ...(socket !== undefined && { upstream: socket }), ...edge.timed(sentAt, stages, receivedAt) };
+    trace.edge = {
+      stages,
+      ...(socket !== undefined && { upstream: socket }),
+      ...edge.timed(sentAt, stages, receivedAt),
+    };
     if (socket?.address !== undefined) {
       trace.address = socket.address;
       trace.addressKnownBy = 'socket';
@@ -82,6 +87,11 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
     observer.responseReceived(trace);
     return outcomeOf(ports, request, envelope.envelope, answer);
   };
+}
+
+/** What the edge may dial, as it takes it. */
+function pinned(addresses: readonly string[]): readonly string[] {
+  return addresses.flatMap((address) => canonicalAddress(address) ?? []).slice(0, maxAddresses);
 }
 
 function envelopeOf(

@@ -44,10 +44,12 @@ function metrics({ id, stamps, edge }: Trace): Metric[] {
     list.push({ name: 'origin', durationMs: answered - relayed });
     return list;
   }
-  const { stages } = edge;
+  const { stages, upstream } = edge;
   list.push({ name: 'edge', durationMs: answered - relayed });
   if (stages['upstream-requested'] !== undefined && stages['upstream-responded'] !== undefined) {
     list.push({ name: 'origin', durationMs: stages['upstream-responded'] - stages['upstream-requested'] });
   }
+  if (upstream?.connectMs !== undefined) list.push({ name: 'connect', durationMs: upstream.connectMs });
+  if (upstream?.tlsMs !== undefined) list.push({ name: 'tls', durationMs: upstream.tlsMs });
   return list;
 }

@@ -1,14 +1,9 @@
 // The client against real sockets: octets as they came, connections kept, and every way in which an origin can fail.
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { UpstreamAnswer, UpstreamClient, UpstreamRequest } from '../../../agent/proxy/ports.ts';
-import { createUpstreamClient } from '../../../agent/upstream/client.ts';
-import { type Connect, createConnect } from '../../../agent/upstream/connect.ts';
-import { createDial } from '../../../agent/upstream/dial.ts';
-import { noParents } from '../../../agent/upstream/parents.ts';
-import { type Answer, chunk, message, type Origin, startOrigin } from '../../support/origin.ts';
+import { describe, expect, test } from 'vitest';
+import type { UpstreamRequest } from '../../../agent/proxy/ports.ts';
+import { type Answer, chunk, message, startOrigin } from '../../support/origin.ts';
+import { clientFor, contentOf, fetched, originFor, requestTo, responseOf } from '../../support/upstream.ts';
 
 const ok = 'HTTP/1.1 200 OK';
 
@@ -17,7 +12,7 @@ describe('a response', () => {
     const { answer } = await asked((_, socket) => {
       socket.end(message(['HTTP/1.1 404 N\xc3\xb6', 'X: caf\xe9', 'x: 2', 'Set-Cookie: a=1, b', 'Content-Length: 0']));
     });
-    const { status, reason, fields, octets, address } = response(answer);
+    const { status, reason, fields, octets, address } = responseOf(answer);
     expect([status, reason, octets, address]).toEqual([404, 'N\xc3\xb6', 0, '127.0.0.1']);
     expect(fields).toEqual([
       ['X', 'caf\xe9'],
@@ -29,7 +24,7 @@ describe('a response', () => {
 
   test('whose reason phrase is missing has none', async () => {
     const { answer } = await asked((_, socket) => void socket.end('HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n'));
-    expect(response(answer).reason).toBe('');
+    expect(responseOf(answer).reason).toBe('');
   });
 
   test.each([
@@ -43,7 +38,7 @@ describe('a response', () => {
     ],
   ])('has content %s', async (_, octets, content) => {
     const { answer } = await asked((_, socket) => void socket.end(Buffer.concat(octets)));
-    expect(await contentOf(answer)).toEqual({ octets: content, ending: 'end' });
+    expect(await contentOf(answer)).toMatchObject({ octets: content, ending: 'end' });
   });
 
   test('whose content is there before anyone reads it is kept until then', async () => {
@@ -89,7 +84,7 @@ describe('an origin that fails', () => {
   test('some interim responses are no fault', async () => {
     const interim = message(['HTTP/1.1 103 Early Hints', 'Link: </a>']).toString().repeat(10);
     const { answer } = await asked((_, socket) => void socket.end(interim + message([ok, 'Content-Length: 0'])));
-    expect(response(answer).status).toBe(200);
+    expect(responseOf(answer).status).toBe(200);
   });
 
   test.each<[string, Answer, string]>([
@@ -132,88 +127,6 @@ describe('an origin that fails', () => {
   });
 });
 
-describe('connections', () => {
-  const empty = message([ok, 'Content-Length: 0']);
-
-  test.each(['end', 'resetAndDestroy'] as const)(
-    'are kept, and one that closes instead of answering again is told as stale (%s)',
-    async (close) => {
-      const origin = await originFor((_, socket) => {
-        if (origin.requests.length === 1) socket.write(empty);
-        else socket[close]();
-      });
-      const client = clientFor({ maxConnections: 1 });
-      expect((await contentOf(await client.send(requestTo(origin.url)))).ending).toBe('end');
-      expect(await client.send(requestTo(origin.url))).toMatchObject({
-        kind: 'failed',
-        error: { type: 'connection_terminated' },
-        progress: 'stale',
-      });
-      expect(origin.connections).toBe(1);
-    },
-  );
-
-  test('B02: what follows a response is not taken for the next one', async () => {
-    const origin = await originFor((_, socket) => {
-      const number = origin.requests.length;
-      socket.write(
-        Buffer.concat([message([ok, 'Content-Length: 1'], String(number)), message([ok, 'Content-Length: 4'], 'evil')]),
-      );
-    });
-    const client = clientFor();
-    const contents: string[] = [];
-    for (let i = 0; i < 2; i++) contents.push((await contentOf(await client.send(requestTo(origin.url)))).octets);
-    expect(contents).toEqual(['1', '2']);
-    expect(origin.connections).toBe(2);
-  });
-
-  test('end when the content is not wanted, and nothing more is told', async () => {
-    const gone = Promise.withResolvers<void>();
-    const { answer } = await asked((_, socket) => {
-      socket.once('close', () => gone.resolve());
-      socket.write(message([ok, 'Content-Length: 9'], 'hello'));
-    });
-    const { content } = response(answer);
-    const heard: string[] = [];
-    content.flow({ write: () => true, end: () => void heard.push('end'), fail: () => void heard.push('fail') });
-    content.cancel();
-    await gone.promise;
-    expect(heard).toEqual([]);
-  });
-
-  test('end when the client leaves before the head', async () => {
-    let leave: () => void = () => undefined;
-    const gone = Promise.withResolvers<void>();
-    const { answer } = await asked(
-      (_, socket) => {
-        socket.once('close', () => gone.resolve());
-        leave();
-      },
-      {
-        onLeave: (cancel) => {
-          leave = cancel;
-        },
-      },
-    );
-    expect(answer.kind).toBe('failed');
-    await gone.promise;
-  });
-
-  test('tell to which address they lead, each its own', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined).on('data', () => void socket.write(empty));
-    });
-    await once(server.listen(0, '::'), 'listening');
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const addresses = ['127.0.0.1', '::1'];
-    const connects = addresses.map((address) => connectTo([address]));
-    const client = clientFor({ connect: (origin) => (connects.shift() as Connect)(origin) });
-    const answers = await Promise.all(addresses.map(() => client.send(requestTo(`http://o.example:${port}`))));
-    expect(answers.map((answer) => response(answer).address).sort()).toEqual([...addresses].sort());
-  });
-});
-
 test('the request goes out with its fields and its content', async () => {
   const received = Promise.withResolvers<string>();
   const { answer, origin } = await asked(
@@ -233,7 +146,7 @@ test('the request goes out with its fields and its content', async () => {
       content: Readable.from([Buffer.from('he'), Buffer.from('llo')]),
     },
   );
-  response(answer);
+  responseOf(answer);
   expect(await received.promise).toBe('hello');
   const [request] = origin.requests;
   expect([request?.method, request?.target]).toEqual(['POST', '/a?b']);
@@ -244,72 +157,42 @@ test('the request goes out with its fields and its content', async () => {
   ]);
 });
 
+test('each request goes to its own origin', async () => {
+  const origins = await Promise.all(
+    [1, 2].map((number) =>
+      originFor((_, socket) => void socket.write(message([ok, 'Content-Length: 1'], String(number)))),
+    ),
+  );
+  const client = clientFor();
+  const contents = await Promise.all([...origins, ...origins].map(({ url }) => fetched(client, requestTo(url))));
+  expect(contents).toEqual(['200 1', '200 2', '200 1', '200 2']);
+});
+
+describe('a client that is closed', () => {
+  const stopping = { kind: 'failed', error: { type: 'proxy_internal_response', status: 503 } };
+
+  test('sends nothing more', async () => {
+    const origin = await originFor(() => undefined);
+    const client = clientFor();
+    await client.close();
+    expect(await client.send(requestTo(origin.url))).toMatchObject({ ...stopping, progress: 'unsent' });
+    expect(origin.connections).toBe(0);
+  });
+
+  test('ends what goes on, and what waits', async () => {
+    const origin = await originFor(() => undefined);
+    const client = clientFor({ maxConnections: 1 });
+    const answers = [client.send(requestTo(origin.url)), client.send(requestTo(origin.url))];
+    await origin.received(1);
+    await client.close();
+    expect(await Promise.all(answers)).toMatchObject([
+      { ...stopping, progress: 'unanswered' },
+      { ...stopping, progress: 'unsent' },
+    ]);
+  });
+});
+
 async function asked(answer: Answer, parts: Partial<UpstreamRequest> = {}) {
   const origin = await originFor(answer);
   return { answer: await clientFor().send(requestTo(origin.url, parts)), origin };
-}
-
-async function originFor(answer: Answer): Promise<Origin> {
-  const origin = await startOrigin(answer);
-  onTestFinished(() => origin[Symbol.asyncDispose]());
-  return origin;
-}
-
-function clientFor(parts: Partial<Parameters<typeof createUpstreamClient>[0]> = {}): UpstreamClient {
-  const client = createUpstreamClient({
-    maxConnections: 8,
-    maxHeadBytes: 8 * 1024,
-    maxFields: 100,
-    maxInterimResponses: 10,
-    keepAliveTimeoutMs: 4_000,
-    connect: connectTo(['127.0.0.1']),
-    ...parts,
-  });
-  onTestFinished(() => client.close());
-  return client;
-}
-
-function connectTo(addresses: readonly string[], allowHttp2 = false): Connect {
-  return createConnect({
-    dial: createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents),
-    addresses: async () => ({ kind: 'resolved', addresses }),
-    connectTimeoutMs: 5_000,
-    allowHttp2,
-  });
-}
-
-function requestTo(origin: string, parts: Partial<UpstreamRequest> = {}): UpstreamRequest {
-  return {
-    origin,
-    method: 'GET',
-    path: '/',
-    fields: [],
-    framing: { kind: 'none' },
-    content: undefined,
-    headDeadlineMs: 10_000,
-    idleTimeoutMs: 10_000,
-    maxOctetsHeld: 65_536,
-    onLeave: () => undefined,
-    ...parts,
-  };
-}
-
-function response(answer: UpstreamAnswer): Extract<UpstreamAnswer, { kind: 'response' }> {
-  if (answer.kind === 'failed') throw answer.error;
-  return answer;
-}
-
-/** The content of a response, when it has come to its end or has failed. */
-function contentOf(answer: UpstreamAnswer): Promise<{ readonly octets: string; readonly ending: string }> {
-  return new Promise((resolve) => {
-    let octets = '';
-    response(answer).content.flow({
-      write: (piece) => {
-        octets += piece.toString('latin1');
-        return true;
-      },
-      end: () => resolve({ octets, ending: 'end' }),
-      fail: ({ type }) => resolve({ octets, ending: type }),
-    });
-  });
 }

@@ -13,7 +13,7 @@ import { packEnvelope, unpackEnvelope } from '../../../../http/envelope.ts';
 import { onlyValue } from '../../../../http/fields.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
 import type { ErrorType } from '../../../../schemas/error.ts';
-import { maxEnvelopeBytes, requestEnvelope } from '../../../../schemas/relay.ts';
+import { maxAddresses, maxEnvelopeBytes, requestEnvelope } from '../../../../schemas/relay.ts';
 import {
   contentOf,
   epochMs,
@@ -26,6 +26,7 @@ import {
 
 const route = { kind: 'edge', edge: 'home', because: 'configured' } as const;
 const stages = { 'edge-received': epochMs + 9, 'edge-returned': epochMs + 10 };
+const failure = { type: 'destination_unavailable', status: 502, message: 'Not there.' } as const;
 const whole = { kind: 'response', status: 200, reason: 'OK', fields: [], content: { kind: 'none' }, stages } as const;
 
 test.each([
@@ -46,7 +47,7 @@ describe('what the edge is asked', () => {
     const request = plannedRequest({ method: 'PUT', framing: { kind: 'length', octets: 5 }, content });
     const { sent, told } = await exchanged(request, replied(whole));
     expect(sent).toMatchObject([
-      { origin: 'http://edge', method: 'POST', path: '/v1/exchange', content, headDeadlineMs: 11_000 },
+      { origin: 'http://edge', method: 'POST', path: '/v1/exchange', content, headDeadlineMs: 12_000 },
     ]);
     expect(fieldOf(sent[0], 'authorization')).toBe('Bearer the token');
     expect(sent[0]?.framing).toEqual({ kind: 'length', octets: 5 });
@@ -57,9 +58,38 @@ describe('what the edge is asked', () => {
       fields: [['Via', '1.1 edgehop-1a2b']],
       content: true,
       upstream: 'fetch',
+      limits: {
+        connectTimeoutMs: 1_000,
+        idleTimeoutMs: 1_000,
+        maxHeadBytes: 65_536,
+        maxFields: 100,
+        maxInterimResponses: 10,
+      },
       headDeadlineMs: 1_000,
     });
     expect(told).toEqual(['request relayed', 'response received']);
+  });
+
+  test('C03: an embedded edge is told the addresses that were checked, a deployed one is not', async () => {
+    const addresses = ['2001:db8::1', '::ffff:192.0.2.1', ...Array.from({ length: 40 }, (_, i) => `192.0.2.${i + 2}`)];
+    const request = plannedRequest({ addresses });
+    const embedded = await exchanged(request, replied(whole), { embedded: true });
+    expect(envelopeOf(embedded.sent[0]).addresses?.slice(0, 3)).toEqual(['2001:db8::1', '192.0.2.1', '192.0.2.2']);
+    expect(envelopeOf(embedded.sent[0]).addresses).toHaveLength(maxAddresses);
+    expect(envelopeOf((await exchanged(request, replied(whole))).sent[0]).addresses).toBeUndefined();
+  });
+
+  test('a client that takes trailers asks the edge for them', async () => {
+    const request = plannedRequest({ fields: [['TE', 'gzip, trailers;q=1']] });
+    expect(envelopeOf((await exchanged(request, replied(whole))).sent[0]).fields).toEqual([
+      ['Via', '1.1 edgehop-1a2b'],
+      ['TE', 'trailers'],
+    ]);
+  });
+
+  test('the upstream that is configured is told', async () => {
+    const { sent } = await exchanged(plannedRequest(), replied(whole), {}, 'socket');
+    expect(envelopeOf(sent[0]).upstream).toBe('socket');
   });
 
   test('D02: the token is in no part of what goes on to the origin', async () => {
@@ -142,6 +172,38 @@ describe('what the edge answers', () => {
       route: { ...route, colo: 'FRA' },
       stamps: { 'request-relayed': 7, 'response-received': 7 },
     });
+  });
+
+  test('its own connection to the origin stands in the trace, and the address is certain', async () => {
+    const upstream = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 2, address: '192.0.2.9' } as const;
+    for (const envelope of [
+      { ...whole, upstream },
+      { kind: 'failed', error: failure, stages, upstream },
+    ]) {
+      const request = plannedRequest();
+      await exchanged(request, replied(envelope));
+      expect(request.trace).toMatchObject({
+        edge: { upstream },
+        address: '192.0.2.9',
+        addressKnownBy: 'socket',
+      });
+    }
+  });
+
+  test('interim responses go on ahead of the final one, but not with what no field may be', async () => {
+    const heard: unknown[] = [];
+    const request = plannedRequest({ interim: (...all) => void heard.push(all) });
+    const interim = [
+      { status: 103, fields: [['Link', '</a>']] },
+      { status: 103, fields: [['Link', '</b>\r\nX: y']] },
+      { status: 102, fields: [] },
+    ];
+    const { outcome } = await exchanged(request, replied({ ...whole, interim }));
+    expect(outcome.kind).toBe('response');
+    expect(heard).toEqual([
+      [103, [['Link', '</a>']]],
+      [102, []],
+    ]);
   });
 
   test('content of a known length is counted', async () => {
@@ -251,7 +313,12 @@ describe('an edge that does not answer', () => {
   });
 });
 
-async function exchanged(request: PlannedRequest, answer: UpstreamAnswer, changed: Partial<EdgeLink> = {}) {
+async function exchanged(
+  request: PlannedRequest,
+  answer: UpstreamAnswer,
+  changed: Partial<EdgeLink> = {},
+  upstream: 'fetch' | 'socket' = 'fetch',
+) {
   const { observer, told } = listening();
   const sent: UpstreamRequest[] = [];
   const client = {
@@ -270,7 +337,7 @@ async function exchanged(request: PlannedRequest, answer: UpstreamAnswer, change
     explain: async (error) => error,
     ...changed,
   };
-  const outcome = await createEdgeExchange({ clock: stillClock(7), observer, limits, edge, upstream: 'fetch' })(request, route);
+  const outcome = await createEdgeExchange({ clock: stillClock(7), observer, limits, edge, upstream })(request, route);
   return { outcome, sent, told };
 }
 

@@ -51,7 +51,8 @@ test('no more is held back than may be the beginning of the nonce', () => {
 });
 
 test.each([
-  ['of another version', '{"outcome":"complete","trailers":[]}'],
+  ['of another version', '{"outcome":"complete","octets":7}'],
+  ['with trailers that are none', '{"outcome":"complete","trailers":[["X"]]}'],
   ['that is no JSON', 'complete'],
   ['that is followed by more', '{"outcome":"complete"}x'],
   ['that is empty', ''],
@@ -60,6 +61,38 @@ test.each([
   expect(receivedOf(unmarked(contentOf(pieces), nonce))).toEqual({
     octets: 'content',
     endings: ['http_response_incomplete'],
+  });
+});
+
+test('trailers come out of the end record, but not what no field may be', () => {
+  const trailers = [
+    ['X-Sum', '\xe9'],
+    ['X-A', 'a\r\nX-B: b'],
+    ['X C', ''],
+    ['X-Sum', '2'],
+  ];
+  const text = JSON.stringify({ outcome: 'complete', trailers });
+  const content = unmarked(contentOf([nonce, Buffer.from(text)]), nonce);
+  const ended: unknown[] = [];
+  content.flow({
+    write: () => true,
+    end: (fields) => void ended.push(fields),
+    fail: (error) => void ended.push(error),
+  });
+  expect(ended).toEqual([
+    [
+      ['X-Sum', '\xe9'],
+      ['X-Sum', '2'],
+    ],
+  ]);
+});
+
+test('what the edge says of content that failed is told', () => {
+  const error = { type: 'connection_read_timeout', status: 504, message: 'Too slow.' };
+  const text = JSON.stringify({ outcome: 'failed', error });
+  expect(receivedOf(unmarked(contentOf(['ab', nonce, Buffer.from(text)]), nonce))).toEqual({
+    octets: 'ab',
+    endings: ['connection_read_timeout'],
   });
 });
 
