@@ -1,5 +1,6 @@
 // One HTTP/2 connection to an origin or an edge: many exchanges at once. RFC 9113.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
@@ -69,18 +70,25 @@ export class Http2Connection {
 
   /** Sends a request and resolves with the head of its response. */
   exchange(request: UpstreamRequest, resolve: (answer: UpstreamAnswer) => void): void {
+    const abandoned = new AbortController();
     let stream: ClientHttp2Stream;
     try {
       stream = this.#session.request(rawHead(request), {
         endStream: request.content === undefined,
-        waitForTrailers: request.framing.kind === 'chunked',
+        signal: abandoned.signal,
       });
     } catch (cause) {
       resolve({ kind: 'failed', error: upstreamFailure(cause, false), progress: 'unsent' });
       return;
     }
     const { address } = this.#connected;
-    const exchange = new Http2Exchange(stream, request, { address, isKept: this.#isKept }, this.#limits, resolve);
+    const exchange = new Http2Exchange(
+      stream,
+      request,
+      { address, isKept: this.#isKept, abandoned },
+      this.#limits,
+      resolve,
+    );
     this.#isKept = true;
     this.#open.add(exchange);
     stream.once('close', () => {
@@ -96,7 +104,10 @@ export class Http2Connection {
     this.#session.close();
   }
 
+  /** Ends the connection, and with it what goes on on it. */
   close(): void {
+    const stopping = new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 });
+    for (const exchange of this.#open) exchange.stop(stopping);
     this.#session.destroy();
   }
 }

@@ -11,12 +11,24 @@ import type { ConnectionLimits } from './http1-connection.ts';
 import { otherLength } from './http1-request.ts';
 import { upstreamError } from './upstream-error.ts';
 
-/** One request on its stream, and the response. Resolves with the head. `isKept`: the connection has carried others. */
+export interface Circumstances {
+  readonly address: string | undefined;
+  /** Whether the connection has carried other exchanges. */
+  readonly isKept: boolean;
+  /**
+   * Its signal is the stream's. No other way ends a stream without a word that the request is complete: `close()`, and
+   * what destroys it without an error, ends the content first.
+   */
+  readonly abandoned: AbortController;
+}
+
+/** One request on its stream, and the response. Resolves with the head. */
 export class Http2Exchange {
   readonly #stream: ClientHttp2Stream;
   readonly #request: UpstreamRequest;
   readonly #address: string | undefined;
   readonly #isKept: boolean;
+  readonly #abandoned: AbortController;
   readonly #limits: ConnectionLimits;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #content: HeldContent;
@@ -37,7 +49,7 @@ export class Http2Exchange {
   constructor(
     stream: ClientHttp2Stream,
     request: UpstreamRequest,
-    { address, isKept }: { readonly address: string | undefined; readonly isKept: boolean },
+    { address, isKept, abandoned }: Circumstances,
     limits: ConnectionLimits,
     resolve: (answer: UpstreamAnswer) => void,
   ) {
@@ -45,6 +57,7 @@ export class Http2Exchange {
     this.#request = request;
     this.#address = address;
     this.#isKept = isKept;
+    this.#abandoned = abandoned;
     this.#limits = limits;
     this.#resolve = resolve;
     this.#content = new HeldContent(
@@ -58,7 +71,7 @@ export class Http2Exchange {
     stream.on('data', (octets: Buffer) => this.#content.push(octets));
     stream.on('end', () => this.#end());
     stream.on('error', (cause) => {
-      this.#cause ??= cause;
+      if (!this.#abandoned.signal.aborted) this.#cause ??= cause;
     });
     stream.on('timeout', () => {
       if (!stream.isPaused()) this.#abandon(readTimeout());
@@ -66,6 +79,11 @@ export class Http2Exchange {
     stream.once('close', () => this.#closed());
     request.onLeave(() => this.#cancel());
     this.#send();
+  }
+
+  /** Ends it from this side. */
+  stop(cause: ProxyError): void {
+    this.#abandon(cause);
   }
 
   /** The connection has ended. What came whole before that may still be read. */
@@ -86,7 +104,7 @@ export class Http2Exchange {
   }
 
   #send(): void {
-    const { content, framing, trailers } = this.#request;
+    const { content, framing } = this.#request;
     const stream = this.#stream;
     if (content === undefined) {
       this.#sent();
@@ -97,10 +115,6 @@ export class Http2Exchange {
       left -= octets.length;
       if (left < 0) this.#abandon(otherLength());
     });
-    stream.on('wantTrailers', () => {
-      if (!stream.closed) stream.sendTrailers(grouped(trailers?.() ?? []));
-    });
-    stream.once('close', () => content.resume()); // what the client still sends is nobody's
     finished(content, { writable: false }, (cause) => {
       if (cause != null) this.#abandon(cause);
       else if (framing.kind === 'length' && left !== 0) this.#abandon(otherLength());
@@ -110,6 +124,7 @@ export class Http2Exchange {
       }
     });
     content.pipe(stream, { end: false });
+    stream.once('close', () => content.resume()); // what the client still sends is nobody's
   }
 
   #sent(): void {
@@ -188,8 +203,8 @@ export class Http2Exchange {
 
   /** How far a request came that was not answered. */
   #progress({ type }: ProxyError): Extract<UpstreamAnswer, { kind: 'failed' }>['progress'] {
-    // RFC 9113 8.7: it has not been looked at.
-    if (this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'unsent';
+    // It has not gone out, or, RFC 9113 8.7, it has not been looked at.
+    if (this.#stream.pending || this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'unsent';
     const isConnectionLost = this.#isCutOff || (this.#cause !== undefined && type === 'connection_terminated');
     return this.#isKept && isConnectionLost ? 'stale' : 'unanswered';
   }
@@ -201,8 +216,7 @@ export class Http2Exchange {
   /** Ends the exchange at once. The other side is told that nobody wants it. */
   #abandon(cause: unknown): void {
     this.#cause ??= cause;
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
-    this.#stream.destroy();
+    this.#abandoned.abort();
   }
 }
 
@@ -226,14 +240,4 @@ function paired(raw: readonly string[]): Field[] {
 /** The size of a list of fields. RFC 9113 6.5.2. */
 function listBytes(fields: Fields): number {
   return fields.reduce((sum, [name, value]) => sum + name.length + value.length + 32, 0);
-}
-
-/** Fields as Node's writer of trailers takes them: the values of each name together. */
-function grouped(fields: Fields): Record<string, string[]> {
-  const groups: Record<string, string[]> = Object.create(null);
-  for (const [name, value] of fields) {
-    const lowerName = name.toLowerCase();
-    groups[lowerName] = [...(groups[lowerName] ?? []), value];
-  }
-  return groups;
 }

@@ -42,6 +42,7 @@ export class Pool {
   readonly #open = new Set<Http1Connection | Http2Connection>();
   #waiting: Waiting[] = [];
   #connecting = 0;
+  readonly #sentAgain = new WeakSet<UpstreamRequest>();
   #isClosed = false;
 
   constructor(origin: string, options: PoolOptions) {
@@ -108,7 +109,10 @@ export class Pool {
     }
     const shared = this.#shared.find(({ connection }) => connection.isUsable);
     if (shared !== undefined) {
-      shared.connection.exchange(request, resolve);
+      shared.connection.exchange(request, (answer) => {
+        if (this.#maySendAgain(request, answer)) this.send(request, resolve);
+        else resolve(answer);
+      });
       return true;
     }
     for (;;) {
@@ -118,6 +122,15 @@ export class Pool {
       connection.exchange(request, resolve);
       return true;
     }
+  }
+
+  /** Once, where nobody has looked at the request: the connection was just going away, or takes no more. RFC 9113 8.7. */
+  #maySendAgain(request: UpstreamRequest, answer: UpstreamAnswer): boolean {
+    const isUnseen =
+      answer.kind === 'failed' && answer.progress === 'unsent' && answer.error.type !== 'http_request_error';
+    if (!isUnseen || this.#isClosed || request.content !== undefined || this.#sentAgain.has(request)) return false;
+    this.#sentAgain.add(request);
+    return true;
   }
 
   #connectIfAllowed(): void {

@@ -1,7 +1,7 @@
 // ATTACKS.md group B: what hostile origins answer. The client gets an error in words, a broken transfer, or what was sent.
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { routes, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { startTestAgent, type TestAgent, upstreams } from '../support/agent.ts';
 import { connectClient, getOnce } from '../support/client.ts';
 import { chunk, message, type Origin, type OriginRequest, startOrigin } from '../support/origin.ts';
 import { replayResponse } from '../support/replay-response.ts';
@@ -46,7 +46,7 @@ const misframed: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-describe.each(routes)('by edge %s', (edge) => {
+describe.each(upstreams)('by edge %s', (edge) => {
   const isFetch = edge === 'embedded';
   let proxy: TestAgent;
   let origin: Origin;

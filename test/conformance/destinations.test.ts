@@ -54,10 +54,12 @@ describe.skipIf(flags === undefined)('in a network that is all loopback', () => 
     const names = (some: readonly DestinationCase[]) =>
       some.flatMap(({ url, dns }) => {
         const name = URL.canParse(url) ? new URL(url).hostname.replace(/\.$/, '') : '';
-        return /^[a-z_][a-z0-9._-]*$/.test(name) ? [[name, dns?.flat()[0] ?? '93.184.216.34'] as const] : [];
+        return /^(?=.*[a-z])[a-z0-9_][a-z0-9._-]*$/.test(name)
+          ? [[name, dns?.flat()[0] ?? '93.184.216.34'] as const]
+          : [];
       });
     const addresses = new Map([...names(denied).map(([name]) => [name, '127.0.0.1'] as const), ...names(allowed)]);
-    writeFileSync(hosts, [...addresses].map(([name, address]) => `${address} ${name}\n`).join(''));
+    writeFileSync(hosts, [...addresses].map(([name, address]) => `${address} ${name} ${name}.\n`).join(''));
     const network =
       'ip link set lo up && ip route add local 0.0.0.0/0 dev lo && (ip -6 route add local ::/0 dev lo || true)';
     const command = `${network} && mount --bind "$1" /etc/hosts && exec "$2" "$3"`;

@@ -1,6 +1,6 @@
 // Seven hundred messages that have misled servers and proxies, in both directions, over both routes: nothing desynchronises.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { routes, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { startTestAgent, type TestAgent, upstreams } from '../support/agent.ts';
 import { type FramingCase, framingCases } from '../support/cases.ts';
 import { paces, replayRequest } from '../support/replay-request.ts';
 import { replayResponse } from '../support/replay-response.ts';
@@ -8,7 +8,7 @@ import { replayResponse } from '../support/replay-response.ts';
 const cases = framingCases();
 const atOnce = 16;
 
-describe.skipIf(cases === undefined).each(routes)('by edge %s', (edge) => {
+describe.skipIf(cases === undefined).each(upstreams)('by edge %s', (edge) => {
   let proxy: TestAgent;
 
   beforeAll(async () => {
@@ -29,7 +29,7 @@ describe.skipIf(cases === undefined).each(routes)('by edge %s', (edge) => {
   });
 });
 
-const carriers = { none: 'exact', embedded: 'fetch' } as const;
+const carriers = { none: 'exact', 'embedded-socket': 'exact', embedded: 'fetch' } as const;
 
 type Replay = (template: string) => Promise<string[]>;
 

@@ -8,7 +8,7 @@ const clients = 500;
 const requestsEach = 3;
 
 test.each(routes)(
-  'five hundred clients at once all get their own answers by edge %s',
+  'I13 five hundred clients at once all get their own answers by edge %s',
   async (edge) => {
     await using origin = await startOrigin(async (request, socket) => {
       const content = (await request.content).toString('latin1');

@@ -20,7 +20,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
 test.each(routes)(
-  'a thousand clients that leave at random moments leave nothing behind by edge %s',
+  'I03 a thousand clients that leave at random moments leave nothing behind by edge %s',
   async (edge) => {
     const { origin, port } = await startSpoutingOrigin();
     await using proxy = await startTestAgent({ edge, limits: { headDeadlineMs: 3_000 } });

@@ -12,7 +12,7 @@ const hasProc = existsSync('/proc/self/fd');
 if (!hasProc) process.stderr.write('skipped: there is no /proc here to count the descriptors of a process\n');
 
 describe.skipIf(!hasProc)('an agent without file descriptors', () => {
-  test.each(['none', 'embedded'] as const)('with edge %s ends every wait, lives on, and recovers', async (edge) => {
+  test.each(['none', 'embedded'] as const)('I02 with edge %s ends every wait, lives on, and recovers', async (edge) => {
     const released = Promise.withResolvers<void>();
     await using origin = await startOrigin(async (request, socket) => {
       if (request.target.startsWith('/held')) await released.promise;

@@ -109,25 +109,28 @@ describe('an embedded edge that is killed', () => {
     expect((await proxy.recordOf('/get')).retries).toBe(1);
   });
 
-  test.each(['with content', 'without content'])('never has a POST %s sent twice: it fails in words', async (kind) => {
-    await using origin = await startOrigin(() => undefined);
-    await using proxy = await startTestAgent({ edge: 'embedded' });
-    const content = kind === 'with content' ? 'pay 100' : '';
-    const head = [
-      `POST ${origin.url}/pay HTTP/1.1`,
-      'Host: x',
-      'Connection: close',
-      `Content-Length: ${content.length}`,
-    ];
-    const answer = exchangeOnce(proxy.port, message(head, content));
-    await origin.received(1);
-    await kill(proxy);
-    const response = await answer;
-    expect([response.status, response.isComplete]).toEqual([502, true]);
-    expect(response.field('proxy-status')).toMatch(/^edgehop;error=connection_terminated;.*details="The edge/);
-    await proxy.hasSaid(/runs again/);
-    expect(origin.requests.length).toBe(1);
-  });
+  test.each(['with content', 'without content'])(
+    'I08 never has a POST %s sent twice: it fails in words',
+    async (kind) => {
+      await using origin = await startOrigin(() => undefined);
+      await using proxy = await startTestAgent({ edge: 'embedded' });
+      const content = kind === 'with content' ? 'pay 100' : '';
+      const head = [
+        `POST ${origin.url}/pay HTTP/1.1`,
+        'Host: x',
+        'Connection: close',
+        `Content-Length: ${content.length}`,
+      ];
+      const answer = exchangeOnce(proxy.port, message(head, content));
+      await origin.received(1);
+      await kill(proxy);
+      const response = await answer;
+      expect([response.status, response.isComplete]).toEqual([502, true]);
+      expect(response.field('proxy-status')).toMatch(/^edgehop;error=connection_terminated;.*details="The edge/);
+      await proxy.hasSaid(/runs again/);
+      expect(origin.requests.length).toBe(1);
+    },
+  );
 
   test('breaks a download off, and the client sees that', async () => {
     await using origin = await startOrigin(

@@ -11,8 +11,8 @@ const site = 'http://site.example';
 const content = randomBytes(200_000);
 const ok = 'HTTP/1.1 200 OK';
 /** The agent gives the edge ten seconds more than the origin, and cuts nobody off before. */
-const patient = { headDeadlineMs: 1_000, idleTimeoutMs: 20_000 };
-const impatient = { headDeadlineMs: 1_000, idleTimeoutMs: 2_500 };
+const patient = { connectTimeoutMs: 1_000, headDeadlineMs: 1_000, idleTimeoutMs: 20_000 };
+const impatient = { connectTimeoutMs: 1_000, headDeadlineMs: 1_000, idleTimeoutMs: 2_500 };
 
 let origin: Origin;
 let edge: TestEdge;
@@ -79,7 +79,7 @@ const early = Object.entries(places).flatMap(([stage, octets]) =>
 const paths = ['/length', '/chunks'];
 
 describe.concurrent('without a fallback', () => {
-  test.each(early)('a reply of the edge that meets a $act $stage is an error', async ({ octets, act }) => {
+  test.each(early)('I06 a reply of the edge that meets a $act $stage is an error', async ({ octets, act }) => {
     await using way = await reached('fail');
     suffer(way.relay, { down: { after: [octets, act] } });
     const [get, sent] = [url('/get'), url('/post')];
@@ -106,7 +106,7 @@ describe.concurrent('without a fallback', () => {
   );
 
   test.each(['reset', 'truncate', 'stall'] as const)('an upload that meets a %s never looks whole', async (act) => {
-    await using way = await reached('fail', impatient);
+    await using way = await reached('fail');
     suffer(way.relay, { up: { after: [50_000, act] } });
     const target = url('/upload');
     const answer = await post(way.proxy.port, target);

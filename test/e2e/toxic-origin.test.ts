@@ -58,7 +58,7 @@ describe.concurrent.each(routes)('by edge %s', (edge) => {
   const urlOf = (relay: ToxicRelay, path: string) => `http://127.0.0.1:${relay.port}${path}`;
   const recordOf = (url: string) => proxy.recordWhere(({ request }) => request.url === url);
 
-  test.each(breaks)('an answer of $path that meets a $act $stage', async ({ stage, octets, act, path }) => {
+  test.each(breaks)('I06 an answer of $path that meets a $act $stage', async ({ stage, octets, act, path }) => {
     await using relay = await startToxicRelay(origin.port);
     relay.suffer({ down: { after: [octets, act] } });
     const url = urlOf(relay, path);

@@ -1,7 +1,7 @@
 // Messages in both directions with octets changed, taken away, doubled and put in: whatever comes, nothing desynchronises.
 import fc from 'fast-check';
 import { beforeAll, describe, test } from 'vitest';
-import { routes, startTestAgent, type TestAgent } from '../support/agent.ts';
+import { startTestAgent, type TestAgent, upstreams } from '../support/agent.ts';
 import { paces, placeholders, replayRequest } from '../support/replay-request.ts';
 import { replayResponse } from '../support/replay-response.ts';
 
@@ -104,7 +104,7 @@ const changed = (bases: readonly string[]) =>
     .tuple(fc.constantFrom(...bases), fc.array(change, { minLength: 1, maxLength: 4 }))
     .map(([base, changes]) => changes.reduce(apply, atomsOf(base)).join(''));
 
-describe.each(routes)('by edge %s', (edge) => {
+describe.each(upstreams)('by edge %s', (edge) => {
   let proxy: TestAgent;
 
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe.each(routes)('by edge %s', (edge) => {
     'what origins answer',
     () =>
       holds(responses, async (text, pace) => {
-        if (edge === 'none') return replayResponse(proxy.port, text, pace);
+        if (edge !== 'embedded') return replayResponse(proxy.port, text, pace);
         // workerd gives a second response to the next request. That is told in test/e2e/upstream-faults.test.ts.
         return /HTTP\/.*HTTP\//s.test(text) ? [] : replayResponse(proxy.port, text, pace, 'fetch');
       }),

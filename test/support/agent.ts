@@ -11,10 +11,13 @@ import { type Config, config } from '../../schemas/config.ts';
 import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
 import { testToken } from './edge.ts';
 
-export type EdgeKind = 'embedded' | 'none';
+export type EdgeKind = 'embedded' | 'embedded-socket' | 'none';
 
 /** Both ways by which an agent on one machine reaches an origin. */
 export const routes = ['embedded', 'none'] as const satisfies readonly EdgeKind[];
+
+/** The same, and the embedded edge with a connection of its own for each exchange. */
+export const upstreams = ['embedded', 'embedded-socket', 'none'] as const satisfies readonly EdgeKind[];
 
 export interface TestAgentOptions {
   /** A deployed one is given by its URL; its token is `testToken`. */
@@ -132,10 +135,11 @@ function configOf(options: TestAgentOptions): Config {
     allowPrivate = true,
     allow = [],
   } = options;
+  const isSocket = edge === 'embedded-socket';
   const edges = edge.startsWith('http') ? [{ name: 'home', url: edge, token: testToken }] : [];
   return config.parse({
     listen: { port: 0, controlPort: 0, ...listen },
-    edge: { use: edge, edges, fallback },
+    edge: { use: isSocket ? 'embedded' : edge, edges, fallback, upstream: isSocket ? 'socket' : 'fetch' },
     parents,
     admit: { destinations: { allowPrivate, allow } },
     limits,

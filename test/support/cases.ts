@@ -43,6 +43,6 @@ export function destinationCases(): readonly DestinationCase[] | undefined {
 function textOf(name: string): string | undefined {
   const path = join(folder, name);
   if (existsSync(path)) return readFileSync(path, 'utf8');
-  process.stderr.write(`skipped: there is no ${path}; set EDGEHOP_CASES to the folder that has it\n`);
+  process.stderr.write(`skipped: the cases of ${path}, which is not there; EDGEHOP_CASES names another folder\n`);
   return undefined;
 }

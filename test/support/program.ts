@@ -1,5 +1,5 @@
 // Another program of this machine, run to its end.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 
 export interface Ran {
@@ -9,10 +9,38 @@ export interface Ran {
   readonly stderr: string;
 }
 
+export interface Surroundings {
+  /** The working directory. */
+  readonly folder?: string;
+  /** Added to the environment, in which nothing else names a proxy. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Whether a program is installed; says so on the terminal when it is not. */
+export function isInstalled(program: string, ...args: readonly string[]): boolean {
+  const found = spawnSync(program, args.length === 0 ? ['--version'] : args).error === undefined;
+  if (!found) process.stderr.write(`skipped: ${program} is not installed\n`);
+  return found;
+}
+
 /** Runs a program that needs no input, with an environment that names no proxy. */
-export async function run(program: string, ...args: readonly string[]): Promise<Ran> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name)));
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function run(program: string, ...args: readonly string[]): Promise<Ran> {
+  return runIn({}, program, ...args);
+}
+
+/** The same in other surroundings. */
+export async function runIn(
+  { folder, environment }: Surroundings,
+  program: string,
+  ...args: readonly string[]
+): Promise<Ran> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/_?proxy$/i.test(name));
+  const env = { ...Object.fromEntries(inherited), ...environment };
+  const child = spawn(program, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(folder !== undefined && { cwd: folder }),
+  });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('latin1').on('data', (text: string) => {
     stdout += text;

@@ -54,8 +54,9 @@ export async function startStrictOrigin(answer: StrictAnswer = echoTarget): Prom
   };
 }
 
-/** 200 whose content is the request-target. */
-export function echoTarget({ method, target }: ScannedRequest, socket: Socket): void {
+/** 200 whose content is the request-target; the last one on its connection where the request says so. */
+export function echoTarget({ method, target, values }: ScannedRequest, socket: Socket): void {
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${target.length}\r\n\r\n`;
   socket.write(method === 'HEAD' ? head : `${head}${target}`, 'latin1');
+  if (values('connection').some((value) => /\bclose\b/i.test(value))) socket.end();
 }

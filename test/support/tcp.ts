@@ -7,8 +7,11 @@ export interface TcpServer extends AsyncDisposable {
   readonly connections: number;
 }
 
-/** Starts a server on a free port of a loopback address. Connections stay half-open when the other side ends. */
-export async function startTcp(accept: (socket: Socket) => void, host = '127.0.0.1'): Promise<TcpServer> {
+/**
+ * Starts a server on a loopback address, on a free port unless one is given. Connections stay half-open when the other
+ * side ends.
+ */
+export async function startTcp(accept: (socket: Socket) => void, host = '127.0.0.1', port = 0): Promise<TcpServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -17,7 +20,7 @@ export async function startTcp(accept: (socket: Socket) => void, host = '127.0.0
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     accept(socket);
   });
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, 'listening');
   return {
     port: (server.address() as { port: number }).port,

@@ -27,12 +27,12 @@ export function clientFor(parts: Partial<PoolOptions> = {}): UpstreamClient {
   return client;
 }
 
-/** Connects to these addresses whatever the name is. */
-export function connectTo(addresses: readonly string[], allowHttp2 = false, connectTimeoutMs = 5_000): Connect {
+/** Connects to these addresses whatever the name is. `tlsTimeoutMs`: for TLS to be agreed on. */
+export function connectTo(addresses: readonly string[], allowHttp2 = false, tlsTimeoutMs = 5_000): Connect {
   return createConnect({
-    dial: createDial({ connectTimeoutMs, maxSocketBufferBytes: 65_536 }, noParents),
+    dial: createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents),
     addresses: async () => ({ kind: 'resolved', addresses }),
-    connectTimeoutMs,
+    connectTimeoutMs: tlsTimeoutMs,
     allowHttp2,
   });
 }

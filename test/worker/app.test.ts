@@ -372,7 +372,7 @@ describe.each([
     ['a response', 'HTTP/1.1 404 Not Found', 'response'],
     ['an error of the origin', 'HTTP/1.1 500 Internal Server Error', 'response'],
     ['a redirect', 'HTTP/1.1 302 Found', 'response'],
-    ['a failure', 'HTTP/1.1 103 Early Hints', 'failed'],
+    ['a failure', 'HTTP/1.1 600 Odd', 'failed'],
   ])('%s is answered by 200, as octets that are not to be touched', async (_, statusLine, kind) => {
     await using origin = await startOrigin(answers([statusLine, 'Location: /x', 'Content-Length: 0']));
     const reply = await ask(origin.url);

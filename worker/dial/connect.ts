@@ -18,6 +18,11 @@ export interface Target {
 export interface Connection {
   readonly readable: ReadableStream;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  /**
+   * Whether it has been reset, or TLS has ended without saying so. The platform reads both as an end; but after an end it
+   * leaves the other direction open, and a connection that is broken it calls closed.
+   */
+  isBroken(): boolean;
   /** Ends it both ways at once. */
   close(): void;
 }
@@ -87,16 +92,21 @@ function secured(socket: Socket, dialled: string, host: string): Socket {
   const name = withoutBrackets(host);
   const secure = socket.startTls(dialled === name ? undefined : { expectedServerHostname: name });
   secure.opened.catch(toldElsewhere);
-  secure.closed.catch(toldElsewhere);
   return secure;
 }
 
 function connectionOn(socket: Socket): Connection {
   const writer: WritableStreamDefaultWriter<Uint8Array> = socket.writable.getWriter();
   writer.closed.catch(toldElsewhere);
+  let isClosed = false;
+  const noteClosed = () => {
+    isClosed = true;
+  };
+  socket.closed.then(noteClosed, noteClosed);
   return {
     readable: socket.readable,
     writer,
+    isBroken: () => isClosed,
     close: () => {
       writer.abort().catch(toldElsewhere); // closing alone would wait for what the origin does not read
       closeSocket(socket);

@@ -2,7 +2,7 @@
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { ReaderOptions, Reading } from '../../http/response-reader.ts';
 import type { Connection } from '../dial/connect.ts';
-import { headTimeout } from './failure.ts';
+import { headTimeout, readFailure } from './failure.ts';
 import { watchIdle } from './idle-watch.ts';
 import { type SentFraming, sendContent } from './socket-request.ts';
 import { responseOn, type SocketResponse } from './socket-response.ts';
@@ -71,7 +71,11 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
       clearTimeout(deadline);
       return judged(reading);
     },
-    next: async () => judged(await watch.during(response.read())),
+    next: async () => {
+      const reading = await watch.during(response.read());
+      const isReset = reading.kind === 'complete' && response.head?.framing.kind === 'close' && connection.isBroken();
+      return judged(isReset ? { kind: 'failed', error: readFailure(undefined, true) } : reading);
+    },
     end,
   };
 }

@@ -18,5 +18,7 @@ export async function exchange(c: ExchangeContext): Promise<Response> {
   const fetched = await exchangeByFetch(c, upstream.fields);
   if (fetched.kind === 'answered') return fetched.response;
   const again = chooseAgain(sent);
-  return again === undefined ? failed(c, fetched.error, fetched.facts) : exchangeBySocket(c, again);
+  if (again === undefined) return fetched.otherwise();
+  fetched.discard();
+  return exchangeBySocket(c, again);
 }

@@ -12,8 +12,14 @@ import { createMark, marked } from './marked.ts';
 
 export type Fetched =
   | { readonly kind: 'answered'; readonly response: Response }
-  /** Fetch could not give the response as it came; another way may. */
-  | { readonly kind: 'altered'; readonly error: ProxyError; readonly facts: UpstreamFacts };
+  /** Fetch cannot give the response as it came; another way may. One of the two is to be called. */
+  | {
+      readonly kind: 'altered';
+      /** Ends it, so that it can be asked for another way. */
+      readonly discard: () => void;
+      /** The answer where it cannot be asked for again. */
+      readonly otherwise: () => Response;
+    };
 
 /** Fetches with these fields, and relays what comes back. */
 export async function exchangeByFetch(c: ExchangeContext, fields: Fields): Promise<Fetched> {
@@ -92,23 +98,31 @@ function content(request: Request, onEnd: () => void, onCutOff: () => void): Rea
   return through.readable;
 }
 
-function relay(c: ExchangeContext, { method }: RequestEnvelope, response: Response, facts: UpstreamFacts): Fetched {
-  const protocolError = (message: string, advice?: string) => {
-    void response.body?.cancel();
-    return new ProxyError('http_protocol_error', message, { ...(advice !== undefined && { advice }) });
+function relay(
+  c: ExchangeContext,
+  { method, limits }: RequestEnvelope,
+  response: Response,
+  facts: UpstreamFacts,
+): Fetched {
+  const discard = () => void response.body?.cancel();
+  const refused = (error: ProxyError) => {
+    discard();
+    return failed(c, error, facts);
   };
-  const refuse = (message: string) => answered(failed(c, protocolError(message), facts));
+  const altered = (message: string): Fetched => {
+    const error = new ProxyError('http_protocol_error', message, { advice });
+    return { kind: 'altered', discard, otherwise: () => refused(error) };
+  };
+  const refuse = (message: string) => answered(refused(new ProxyError('http_protocol_error', message)));
   const { status } = response;
-  if (status < 200) {
-    // Fetch takes an interim response for the final one, and the real one for its content.
-    const message = 'The origin sent an interim response, for which the request cannot be sent a second time.';
-    return { kind: 'altered', error: protocolError(message, advice), facts };
-  }
+  // Fetch takes an interim response for the final one, and the real one for its content.
+  if (status < 200) return altered('The origin sent an interim response, which the edge cannot carry.');
   if (status > 599) return refuse('The origin sent a status that is none.');
   const fields = relayedFields(response.headers);
-  if (fields === undefined) {
-    const message = 'The origin sent field octets that the edge cannot carry unaltered.';
-    return { kind: 'altered', error: protocolError(message, advice), facts };
+  if (fields === undefined) return altered('The origin sent field octets that the edge cannot carry unaltered.');
+  if (sizeOf(fields) > limits.maxHeadBytes || fields.length > limits.maxFields) {
+    const message = "The origin's head is larger than what is relayed.";
+    return answered(refused(new ProxyError('http_response_header_section_size', message)));
   }
   const length = response.headers.get('content-length');
   const coding = response.headers.get('transfer-encoding');
@@ -121,7 +135,7 @@ function relay(c: ExchangeContext, { method }: RequestEnvelope, response: Respon
   }
   const part = { status, reason: reasonOf(response), fields };
   if (hasNoContent(method, status) || response.body === null) {
-    void response.body?.cancel();
+    discard();
     return answered(responded(c, { ...part, content: { kind: 'none' } }, null, facts));
   }
   if (length !== null) {
@@ -129,9 +143,13 @@ function relay(c: ExchangeContext, { method }: RequestEnvelope, response: Respon
     if (octets === undefined) return refuse('The origin sent a Content-Length that is not a number of octets.');
     return answered(responded(c, { ...part, content: { kind: 'length', octets } }, response.body, facts));
   }
-  const mark = createMark();
-  const content = { kind: 'marked', nonce: mark.nonce } as const;
-  return answered(responded(c, { ...part, content }, marked(response.body, mark), facts));
+  const { body } = response;
+  const answer = () => {
+    const mark = createMark();
+    return responded(c, { ...part, content: { kind: 'marked', nonce: mark.nonce } }, marked(body, mark), facts);
+  };
+  // Fetch leaves trailers on the connection, and takes them for the beginning of the next response.
+  return response.headers.has('trailer') ? { kind: 'altered', discard, otherwise: answer } : answered(answer());
 }
 
 const advice = 'Set edge.upstream to "socket" in edgehop.jsonc, or start the agent with `--edge none`.';
@@ -140,19 +158,32 @@ function answered(response: Response): Fetched {
   return { kind: 'answered', response };
 }
 
+/** In octets, as the fields stood on the wire: fetch does not tell the size of what it has read. */
+function sizeOf(fields: Fields): number {
+  return fields.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+}
+
 /** The reason phrase, which nobody has to look at: without it where it is too long or not UTF-8. RFC 9112 4. */
 function reasonOf({ statusText }: Response): string {
   const reason = octetsFromText(statusText) ?? '';
   return reason.length <= maxReasonBytes ? reason : '';
 }
 
-/** The origin's fields as octets, Set-Cookie line by line; nothing when the platform had to replace octets. */
+/** The origin's fields as octets; nothing when the platform had to replace some. */
 function relayedFields(headers: Headers): Field[] | undefined {
   const fields: Field[] = [];
   for (const [name, text] of headers) {
+    if (name === setCookie) continue; // by their name the platform sorts many lines so that they change places
     const octets = octetsFromText(text);
     if (octets === undefined) return undefined;
     fields.push([name, octets]);
   }
+  for (const text of headers.getSetCookie()) {
+    const octets = octetsFromText(text);
+    if (octets === undefined) return undefined;
+    fields.push([setCookie, octets]);
+  }
   return fields;
 }
+
+const setCookie = 'set-cookie';

@@ -68,6 +68,7 @@ function relay(c: ExchangeContext, conversation: Conversation, reading: Reading,
     return responded(c, { ...part, content: { kind: 'none' } }, null, facts);
   }
   if (reading.kind === 'complete' && response.trailers.length === 0) {
+    // Content that came together with its head is told with its length, however it was framed.
     conversation.end();
     const octets = joined(response.pieces);
     return responded(c, { ...part, content: { kind: 'length', octets: octets.length } }, octets, facts);
@@ -83,8 +84,10 @@ function relay(c: ExchangeContext, conversation: Conversation, reading: Reading,
   return responded(c, { ...part, content: { kind: 'marked', nonce: mark.nonce } }, readable, facts);
 }
 
-/** Content that came together with its head is told with its length, however it was framed. */
+/** What one reading brought, in one piece: chunks may hold an octet each. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first, second] = pieces;
+  if (first !== undefined && second === undefined) return first;
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -107,7 +110,8 @@ async function pour(
   try {
     let reading = first;
     for (;;) {
-      for (const piece of response.pieces) await writer.write(piece);
+      const octets = joined(response.pieces);
+      if (octets.length > 0) await writer.write(octets);
       if (reading.kind !== 'more') break;
       reading = await conversation.next();
     }

@@ -1,6 +1,7 @@
 // The report of `edgehop get`: everything that was measured, and nothing from outside that acts on the terminal.
 import { expect, test } from 'vitest';
 import { reportInWords } from '../../../agent/cli/get-words.ts';
+import type { EdgeTimes } from '../../../agent/proxy/ports.ts';
 import { recordOf } from '../../../agent/proxy/trace.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { type GetReport, getReport } from '../../../schemas/api.ts';
@@ -57,6 +58,13 @@ const report: GetReport = getReport.parse({
   },
   roundTripMs: 10.5,
   exchange: recordOf(trace, stillClock()),
+});
+
+test("the edge's own connection to the origin is told, with its times", () => {
+  const upstream = { kind: 'socket', because: 'ip-literal', connectMs: 1, tlsMs: 2 } as const;
+  const exchange = recordOf({ ...trace, edge: { ...trace.edge, upstream } as EdgeTimes }, stillClock());
+  const lines = reportInWords(getReport.parse({ ...report, exchange }), undefined, false).split('\n');
+  expect(lines).toContain('upstream    own connection (the host is an address), made in 1.000 ms, TLS in 2.000 ms');
 });
 
 test('every time, the route, the destination and this machine are told', () => {

@@ -29,6 +29,7 @@ describe('told', () => {
           'upstream-responded': epochMs + 10,
           'edge-returned': epochMs + 10,
         },
+        upstream: { kind: 'socket', because: 'method', connectMs: 1 },
         offsetMs: 0,
         errorMs: 1.5,
         roundTrip: { smoothedMs: 7, minimumMs: 6, latestMs: 6.5 },
@@ -50,7 +51,7 @@ describe('told', () => {
       '03:04:05.003000Z  #7     request forwarded  by edge home (FRA)',
       '03:04:05.020000Z  #7     response received',
       '03:04:05.021000Z  #7     response sent      200, 42 octets',
-      '03:04:05.021000Z  #7     round trip 19.500 ms · by edge home (FRA) · origin 10.000 ms · way to the edge and back 6.500 ms · edge clock ±1.500 ms · 1 retry',
+      '03:04:05.021000Z  #7     round trip 19.500 ms · by edge home (FRA) · origin 10.000 ms · own connection (the method), made in 1.000 ms · way to the edge and back 6.500 ms · edge clock ±1.500 ms · 1 retry',
       '03:04:05.022000Z  (3)    connection closed, 1 active',
     ]);
   });

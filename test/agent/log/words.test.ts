@@ -1,7 +1,8 @@
 // The words of routes, and text from outside that can neither forge a line nor steer a terminal.
 import { expect, test } from 'vitest';
-import { closeInWords, printable, routeInWords } from '../../../agent/log/words.ts';
+import { closeInWords, printable, routeInWords, socketInWords } from '../../../agent/log/words.ts';
 import { type Route, routeReasons, type TunnelClose } from '../../../schemas/exchange.ts';
+import { socketReasons, type UpstreamSocket } from '../../../schemas/upstream.ts';
 
 test.each<[Route | undefined, string]>([
   [undefined, 'not forwarded'],
@@ -23,6 +24,21 @@ test.each<[Route | undefined, string]>([
 
 test.each(routeReasons)('the reason %s has words', (because) => {
   expect(routeInWords({ kind: 'direct', because })).toMatch(/^directly \([a-z ]+\)$/);
+});
+
+test.each<[UpstreamSocket, string]>([
+  [{ kind: 'socket', because: 'configured' }, 'own connection (as configured)'],
+  [{ kind: 'socket', because: 'method', connectMs: 0.5 }, 'own connection (the method), made in 0.500 ms'],
+  [
+    { kind: 'socket', because: 'octets', connectMs: 1, tlsMs: 2 },
+    'own connection (octets beyond ASCII), made in 1.000 ms, TLS in 2.000 ms',
+  ],
+])('%j is %j', (upstream, words) => {
+  expect(socketInWords(upstream)).toBe(words);
+});
+
+test.each(socketReasons)('the reason %s of an own connection has words', (because) => {
+  expect(socketInWords({ kind: 'socket', because })).toMatch(/^own connection \([A-Za-z ]+\)$/);
 });
 
 test.each<[TunnelClose, string]>([

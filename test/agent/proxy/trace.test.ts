@@ -1,6 +1,6 @@
 // The record read out of a trace: as the schema has it, with what happened and nothing else.
 import { describe, expect, test } from 'vitest';
-import type { Tunnel } from '../../../agent/proxy/ports.ts';
+import type { Trace, Tunnel } from '../../../agent/proxy/ports.ts';
 import { recordOf, roundTripMs, stageTimes } from '../../../agent/proxy/trace.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { exchangeRecord } from '../../../schemas/exchange.ts';
@@ -75,6 +75,13 @@ test('what did not happen is absent, never zero', () => {
   const record = exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(testTrace(), clock))));
   expect(Object.keys(record).sort()).toEqual(['client', 'id', 'kind', 'octets', 'request', 'retries', 'stages']);
   expect(record.stages).toEqual({ 'client-accepted': '2026-01-02T03:04:05.001000Z' });
+});
+
+test("the edge's own connection to the origin stands in the record", () => {
+  const upstream = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 2, address: '192.0.2.9' } as const;
+  const trace = testTrace({ ...byEdge, edge: { ...byEdge.edge, upstream } as Trace['edge'] });
+  expect(exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(trace, clock)))).upstream).toEqual(upstream);
+  expect(recordOf(byEdge, clock).upstream).toBeUndefined();
 });
 
 test('stages that the edge skipped are absent among those it passed', () => {

@@ -43,7 +43,7 @@ describe('after a response', () => {
     ['B08: of 304 with content', 'GET', [message(['HTTP/1.1 304 Hm'], 'ok')], 2],
     ['B08: to HEAD with content', 'HEAD', [message([ok, 'Content-Length: 2'], 'ok')], 2],
     ['with an octet behind it', 'GET', [message([ok, 'Content-Length: 2'], 'ok\n')], 2],
-  ])('%s to %s there are so many connections: %#', async (_, method, octets, connections) => {
+  ])('%s (to %s) it is kept, or there is another: %#', async (_, method, octets, connections) => {
     const origin = await originFor((request, socket) => {
       socket.write(request.target === '/first' ? Buffer.concat(octets) : empty);
     });
@@ -91,7 +91,6 @@ describe('after a response', () => {
       counts.push(socket.listening);
     }
     expect(counts.at(-1)).toEqual(counts[0]);
-    expect(process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length).toBeLessThan(3);
   });
 });
 

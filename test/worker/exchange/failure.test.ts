@@ -1,7 +1,14 @@
 // What the worker can tell of an upstream that gave no response; the rest stands in the log under its reference.
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { referenceOf, upstreamFailure } from '../../../worker/exchange/failure.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
+import {
+  connectFailure,
+  readFailure,
+  referenceOf,
+  tlsFailure,
+  upstreamFailure,
+} from '../../../worker/exchange/failure.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { envelopeFor, exchange, failureOf, startEmbeddedEdge, type TestEdge } from '../../support/edge.ts';
 import { startOrigin } from '../../support/origin.ts';
@@ -18,6 +25,30 @@ test.each([
 ] as const)('%s with %i is told of %o', (type, status, cause, headDeadlineMs) => {
   const error = upstreamFailure(cause, headDeadlineMs);
   expect(error).toMatchObject({ type, status, cause });
+});
+
+const refused = 'proxy request failed, cannot connect to the specified address';
+const ours = new ProxyError('connection_timeout', 'Too slow.');
+
+test.each([
+  ['connection', connectFailure, 'destination_unavailable', 502, new Error(refused)],
+  ['connection', connectFailure, 'proxy_loop_detected', 502, new Error('TCP Loop detected')],
+  ['connection', connectFailure, 'http_request_denied', 403, new Error('Connections to port 25 are prohibited')],
+  ['connection', connectFailure, 'http_request_error', 501, new TypeError('Specified address could not be parsed.')],
+  ['TLS', tlsFailure, 'tls_protocol_error', 502, new Error('internal error; reference = abc123')],
+  ['TLS', tlsFailure, 'tls_certificate_error', 502, new Error('The certificate is not trusted.')],
+  ['TLS', tlsFailure, 'connection_terminated', 502, new Error('Network connection lost.')],
+] as const)('of a %s, %o says %s', (_, translate, type, status, cause) => {
+  expect(translate(cause)).toMatchObject({ type, status, cause });
+  expect(translate(ours)).toBe(ours);
+});
+
+test.each([
+  [false, 'connection_terminated'],
+  [true, 'http_response_incomplete'],
+])('a connection that breaks off when a head has come (%s) says %s', (isHeadReceived, type) => {
+  expect(readFailure(new Error('Network connection lost.'), isHeadReceived)).toMatchObject({ type, status: 502 });
+  expect(readFailure(ours, isHeadReceived)).toBe(ours);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-// Which responses are not relayed, and what the head deadline cuts and does not cut.
+// By fetch: which responses are not relayed, which are asked for another way, and what the head deadline cuts and does not cut.
 import { once } from 'node:events';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -23,12 +23,8 @@ afterAll(() => edge[Symbol.asyncDispose]());
 
 describe('a response is refused', () => {
   const chunked = `${chunk('hello')}${chunk()}`;
-  const final = message(['HTTP/1.1 200 OK', 'Content-Length: 5'], 'hello').toString();
   test.each([
-    ['100 before the final one', ['HTTP/1.1 100 Continue'], final],
     ['101', ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'], 'hello'],
-    ['102 before the final one', ['HTTP/1.1 102 Processing'], final],
-    ['103 before the final one', ['HTTP/1.1 103 Early Hints', 'Link: </a>'], final],
     ['a status of two digits', ['HTTP/1.1 20 OK', 'Content-Length: 0'], ''],
     ['600', ['HTTP/1.1 600 Odd', 'Content-Length: 0'], ''],
     ['999', ['HTTP/1.1 999 Odd', 'Content-Length: 0'], ''],
@@ -51,8 +47,6 @@ describe('a response is refused', () => {
       `${chunk(chunked)}${chunk()}`,
     ],
     ['a coding that is none', ['HTTP/1.1 200 OK', 'Transfer-Encoding: identity'], 'hello'],
-    ['Latin-1 in a field', ['HTTP/1.1 200 OK', 'X-A: caf\xe9', 'Content-Length: 0'], ''],
-    ['half a character in a cookie', ['HTTP/1.1 200 OK', 'Set-Cookie: a=\xc3', 'Content-Length: 0'], ''],
   ])('with %s', async (_, lines, content) => {
     await using origin = await startOrigin((_, socket) => {
       socket.end(message(lines, content));
@@ -80,6 +74,36 @@ describe('a response is refused', () => {
     const reply = await exchange(edge.direct, envelopeFor(origin.url));
     expect(failureOf(reply).error).toMatchObject({ type: 'destination_unavailable', status: 502 });
     expect(reply.content).toHaveLength(0);
+  });
+});
+
+describe('what fetch would give otherwise than it came', () => {
+  const final = message(['HTTP/1.1 200 OK', 'Content-Length: 5'], 'hello').toString();
+  const interim = [{ status: 103, fields: [['Link', '</a>']] }];
+  const altered: readonly (readonly [string, readonly string[], string, object])[] = [
+    ['100 before the final one', ['HTTP/1.1 100 Continue'], final, {}],
+    ['103 before the final one', ['HTTP/1.1 103 Early Hints', 'Link: </a>'], final, { interim }],
+    ['Latin-1', ['HTTP/1.1 200 OK', 'Set-Cookie: a=\xe9', 'Content-Length: 5'], 'hello', {}],
+    ['half a character', ['HTTP/1.1 200 OK', 'X-A: \xc3', 'Content-Length: 5'], 'hello', {}],
+  ];
+
+  test.each(altered)('is asked for again, by a connection of its own: %s', async (_, lines, content, expected) => {
+    await using origin = await startOrigin((_, socket) => void socket.write(message(lines, content)));
+    const reply = await exchange(edge.direct, envelopeFor(origin.url));
+    expect(responseOf(reply)).toMatchObject({ status: 200, upstream: { because: 'unfetchable' }, ...expected });
+    expect(reply.content.toString()).toBe('hello');
+    expect(origin.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
+  test.each(altered)('is refused where asking again might do harm, RFC 9110 9.2.2: %s', async (_, lines, content) => {
+    await using origin = await startOrigin((_, socket) => void socket.write(message(lines, content)));
+    for (const parts of [{ method: 'POST' }, { method: 'PUT', content: true }]) {
+      const asked = origin.requests.length;
+      const { error } = failureOf(await exchange(edge.direct, envelopeFor(origin.url, parts), 'hello'));
+      expect(error).toMatchObject({ type: 'http_protocol_error', status: 502 });
+      expect(error.advice).toContain('edge.upstream');
+      expect(origin.requests).toHaveLength(asked + 1);
+    }
   });
 });
 
