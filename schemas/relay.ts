@@ -64,7 +64,7 @@ export const requestEnvelope = z.strictObject({
   upstream: z.enum(['fetch', 'socket']),
   /**
    * The destination's addresses as the agent has checked them, in the order in which they are to be tried. Only an
-   * embedded edge heeds them: then a connection of its own is made to no other.
+   * embedded edge heeds them: a connection of its own without TLS is then made to no other.
    */
   addresses: z.array(z.string().max(45)).max(maxAddresses).readonly().optional(),
   limits: socketLimits.prefault({}),

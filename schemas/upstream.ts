@@ -23,10 +23,10 @@ export type SocketReason = (typeof socketReasons)[number];
 export const upstreamSocket = z.strictObject({
   kind: z.literal('socket'),
   because: z.enum(socketReasons),
-  /** Until the connection was made; absent where none was. */
+  /** Until the connection was made, and TLS begun where it is TLS; absent where none was made. */
   connectMs: z.number().nonnegative().optional(),
-  /** From then until TLS had begun; absent where there was none. */
-  tlsMs: z.number().nonnegative().optional(),
+  /** TLS is in that time, for platforms do not tell it from the rest. */
+  tls: z.literal(true).optional(),
   /** The address that was connected to, where it is certain. */
   address: z.string().max(45).optional(),
 });

@@ -1,6 +1,7 @@
 // Finds out what an embedded edge could not say of a failure: from workerd's log, and by one connection of the agent's own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProxyError } from '../../http/proxy-error.ts';
+import { createConnect } from '../upstream/connect.ts';
 import { createDial } from '../upstream/dial.ts';
 import { noParents } from '../upstream/parents.ts';
 import { type UpstreamErrorType, upstreamError } from '../upstream/upstream-error.ts';
@@ -13,6 +14,7 @@ export interface Diagnosis {
 }
 
 export interface Destination {
+  readonly scheme: 'http' | 'https';
   readonly host: string;
   readonly port: number;
   /** The address that was checked, if the name was looked up. */
@@ -22,7 +24,8 @@ export interface Destination {
 const maxLines = 256;
 /** The log comes by another way than the reply and may be later. */
 const logWaitMs = 250;
-const probe = createDial({ connectTimeoutMs: 2_000, maxSocketBufferBytes: 1_024 }, noParents);
+const probeTimeoutMs = 2_000;
+const probe = createDial({ connectTimeoutMs: probeTimeoutMs, maxSocketBufferBytes: 1_024 }, noParents);
 
 /** A diagnosis that remembers the newest references of workerd's log. */
 export function createDiagnosis(): Diagnosis {
@@ -51,9 +54,7 @@ export function createDiagnosis(): Diagnosis {
         return error;
       }
       const isUnclear = error.type === 'destination_unavailable' || error.type === 'http_response_timeout';
-      return isUnclear && destination.address !== undefined
-        ? probed(error, destination.address, destination.port)
-        : error;
+      return isUnclear && destination.address !== undefined ? probed(error, destination, destination.address) : error;
     },
   };
 }
@@ -76,10 +77,18 @@ const meanings: readonly (readonly [RegExp, UpstreamErrorType])[] = [
   [/http\.c\+\+|protocolError/i, 'http_protocol_error'],
 ];
 
-/** The embedded edge dials from this machine, so a connection from here meets what it met. */
-async function probed(error: ProxyError, address: string, port: number): Promise<ProxyError> {
-  const dialled = await probe({ host: address, port, addresses: [address], scheme: 'http' });
-  if (dialled.kind === 'failed') return dialled.error;
-  dialled.socket.destroy();
-  return error.type === 'http_response_timeout' ? error : upstreamError('connection_terminated', error);
+/** The embedded edge dials from this machine, so a connection from here meets what it met: of TLS, too, where it was silent. */
+async function probed(error: ProxyError, destination: Destination, address: string): Promise<ProxyError> {
+  const isSilent = error.type === 'http_response_timeout';
+  const connect = createConnect({
+    dial: probe,
+    addresses: async () => ({ kind: 'resolved', addresses: [address] }),
+    connectTimeoutMs: probeTimeoutMs,
+    allowHttp2: false,
+  });
+  const host = destination.host.replace(/^\[(.*)\]$/, '$1');
+  const connecting = await connect({ host, port: destination.port, scheme: isSilent ? 'http' : destination.scheme });
+  if (connecting.kind === 'failed') return connecting.error;
+  connecting.connected.cut();
+  return isSilent ? error : upstreamError('connection_terminated', error);
 }

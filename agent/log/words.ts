@@ -29,11 +29,10 @@ const reasons: Readonly<Record<Route['because'], string>> = {
 };
 
 /** How the edge connected to the origin by itself, why, and how long that took. */
-export function socketInWords({ because, connectMs, tlsMs }: UpstreamSocket): string {
-  const words = [`own connection (${socketReasons[because]})`];
-  if (connectMs !== undefined) words.push(`made in ${connectMs.toFixed(3)} ms`);
-  if (tlsMs !== undefined) words.push(`TLS in ${tlsMs.toFixed(3)} ms`);
-  return words.join(', ');
+export function socketInWords({ because, connectMs, tls }: UpstreamSocket): string {
+  const words = `own connection (${socketReasons[because]})`;
+  if (connectMs === undefined) return words;
+  return `${words}, made in ${connectMs.toFixed(3)} ms${tls ? ' with TLS' : ''}`;
 }
 
 const socketReasons: Readonly<Record<SocketReason, string>> = {

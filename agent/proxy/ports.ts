@@ -272,7 +272,12 @@ export interface EdgeLink {
   explain(
     error: ProxyError,
     reference: string | undefined,
-    destination: { readonly host: string; readonly port: number; readonly address: string | undefined },
+    destination: {
+      readonly scheme: 'http' | 'https';
+      readonly host: string;
+      readonly port: number;
+      readonly address: string | undefined;
+    },
   ): Promise<ProxyError>;
 }
 

@@ -77,7 +77,7 @@ export class Http2Exchange {
       if (!stream.isPaused()) this.#abandon(readTimeout());
     });
     stream.once('close', () => this.#closed());
-    request.onLeave(() => this.#cancel());
+    request.onLeave(() => this.#content.cancel());
     this.#send();
   }
 

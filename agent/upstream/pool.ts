@@ -173,7 +173,7 @@ export class Pool {
   #notConnected(error: ProxyError): void {
     const isHopeless = this.#open.size === 0 && this.#connecting === 0;
     this.#refuse(isHopeless ? this.#waiting.length : 1, error);
-    this.#connectIfAllowed();
+    if (this.#open.size > 0) this.#connectIfAllowed(); // nobody is to wait for what goes on on the others
   }
 
   #refuse(count: number, error: ProxyError): void {

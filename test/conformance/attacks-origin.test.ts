@@ -171,8 +171,8 @@ describe.each(upstreams)('by edge %s', (edge) => {
     await closed.promise;
   });
 
-  test('B07 a million chunks of one octet are content like any other', async () => {
-    const chunks = 1_000_000;
+  test('B07 chunks of one octet, 300,000 of them, are content like any other', async () => {
+    const chunks = 300_000;
     const url = writes(
       Buffer.concat([message([ok, 'Transfer-Encoding: chunked']), Buffer.alloc(chunks * 6, '1\r\na\r\n'), chunk()]),
     );

@@ -16,7 +16,8 @@ describe.skipIf(cases === undefined).each(upstreams)('by edge %s', (edge) => {
     return () => proxy[Symbol.asyncDispose]();
   });
 
-  test.each(paces)('what clients send, %s', async (pace) => {
+  // How the edge reaches the origin makes no difference to how the agent reads.
+  test.each(edge === 'embedded-socket' ? (['whole'] as const) : paces)('what clients send, %s', async (pace) => {
     const sent = cases?.filter(({ dir }) => dir === 'req') ?? [];
     expect(sent.length).toBeGreaterThan(500);
     expect(await violations(sent, (text) => replayRequest(proxy.port, text, pace))).toEqual({});

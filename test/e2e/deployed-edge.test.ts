@@ -117,6 +117,7 @@ describe.each(['h2', 'http/1.1'] as const)('behind %s', (protocol) => {
 describe('an edge that cannot be used', () => {
   const expectRefused = async (args: string[], sentence: RegExp, env: Record<string, string> = {}) => {
     using own = makeHome(env);
+    own.write('edgehop.jsonc', JSON.stringify({ edge: { fallback: 'fail' } }));
     await using agent = await own.start(...args);
     const response = await getOnce(agent.port, `${site}/never`);
     expect([response.status, response.isComplete]).toEqual([502, true]);

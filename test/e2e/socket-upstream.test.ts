@@ -181,11 +181,11 @@ describe('an embedded edge with its own connections', () => {
     };
     await getOnce(proxy.port, `${origin.url}/good`);
     const before = sockets();
+    await Promise.all([1, 2, 3].map(() => getOnce(proxy.port, `${origin.url.replace('http:', 'https:')}/no-tls`)));
     for (let round = 0; round < 15; round++) {
       await Promise.all([
         ...['/good', '/cut', '/reset'].map((each) => getOnce(proxy.port, origin.url + each).catch(() => undefined)),
         getOnce(proxy.port, 'http://127.0.0.1:1/refused'),
-        getOnce(proxy.port, `${origin.url.replace('http:', 'https:')}/no-tls`),
         abandon('/stalled'),
         abandon('/mute'),
       ]);

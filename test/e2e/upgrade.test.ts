@@ -251,16 +251,17 @@ describe('an origin that does not change protocols', () => {
 });
 
 describe('A22: h2c', () => {
-  test('is not asked for: the request goes on as a plain one, and the connection lives', async () => {
+  test('is not asked for: the request goes on as a plain one, the last of its connection', async () => {
     await using origin = await startOrigin(
       (_request, socket) => void socket.write(message(['HTTP/1.1 200 OK', 'Content-Length: 5'], 'plain')),
     );
-    using client = await connectClient(proxy.port);
     const fields = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'];
     for (let i = 0; i < 2; i++) {
+      using client = await connectClient(proxy.port);
       client.send(handshake(origin.port, '', fields));
       const { status, content, field } = await client.response();
       expect([status, content.toString(), field('upgrade')]).toEqual([200, 'plain', undefined]);
+      expect([field('connection'), await client.ended]).toEqual(['close', 'end']);
     }
     for (const { values } of origin.requests) {
       expect([values('upgrade'), values('http2-settings'), values('connection')]).toEqual([[], [], []]);

@@ -1,7 +1,12 @@
 // What ends at this hop: hop-by-hop fields, what Connection nominates, claims about a client, and names of ours.
 import { describe, expect, test } from 'vitest';
 import type { Field } from '../../http/fields.ts';
-import { endToEndRequestFields, endToEndResponseFields, endToEndTrailers } from '../../http/hop-by-hop.ts';
+import {
+  endToEndRequestFields,
+  endToEndResponseFields,
+  endToEndTrailers,
+  takesTrailers,
+} from '../../http/hop-by-hop.ts';
 
 const directions = [
   ['request', endToEndRequestFields],
@@ -142,3 +147,21 @@ const kept: Field[] = [
 function names(fields: readonly Field[]): string[] {
   return fields.map(([name]) => name);
 }
+
+test.each<[Field[], boolean]>([
+  [[], false],
+  [[['TE', 'trailers']], true],
+  [[['te', 'gzip;q=0.5, TRAILERS ;q=1']], true],
+  [
+    [
+      ['TE', 'gzip'],
+      ['TE', 'trailers'],
+    ],
+    true,
+  ],
+  [[['TE', 'gzip']], false],
+  [[['TE', 'x-trailers']], false],
+  [[['Trailer', 'trailers']], false],
+])('RFC 9110 10.1.4: that a client with %j takes trailers is %s', (fields, takes) => {
+  expect(takesTrailers(fields)).toBe(takes);
+});

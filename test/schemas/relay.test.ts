@@ -22,7 +22,7 @@ const limits = {
   maxFields: 1_000,
   maxInterimResponses: 10,
 };
-const socket = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 0, address: '2001:db8::1' };
+const socket = { kind: 'socket', because: 'method', connectMs: 1, tls: true, address: '2001:db8::1' };
 
 test('a request, a response and a failure are what they are', () => {
   expect(requestEnvelope.parse(request)).toEqual({ ...request, limits });

@@ -1,8 +1,10 @@
-// Makes the connection of one exchange to its origin, verified where it is TLS, and sends what is first to be said on it.
+// Makes the connection of one exchange to its origin, verified where it is TLS.
+import { canonicalAddress } from '../../http/address.ts';
 import { interleaved } from '../../http/happy-eyeballs.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
+import type { UpstreamSocket } from '../../schemas/upstream.ts';
 import { clock } from '../clock.ts';
-import { connectFailure, connectTimeout, readFailure, referenceOf, tlsFailure } from '../exchange/failure.ts';
+import { connectFailure, connectTimeout, referenceOf } from '../exchange/failure.ts';
 import type { Connect } from './network.ts';
 import { closeSocket, race, toldElsewhere } from './race.ts';
 
@@ -11,7 +13,10 @@ export interface Target {
   /** A name, or an address as URLs have it. */
   readonly host: string;
   readonly port: number;
-  /** Checked ones, the only ones that are dialled. Empty where the platform is to look the host up. */
+  /**
+   * Checked ones: without TLS the only ones that are dialled. The platform verifies certificates for nothing but what it
+   * has dialled, so with TLS it is given the host. Empty where the platform is to look every host up.
+   */
   readonly addresses: readonly string[];
 }
 
@@ -27,72 +32,43 @@ export interface Connection {
   close(): void;
 }
 
-/** How long what was done took, in milliseconds, and which address it was. */
-export interface ConnectFacts {
-  readonly connectMs?: number;
-  readonly tlsMs?: number;
-  readonly address?: string;
-}
+/** How long it took, in milliseconds, TLS included; and which address it was. */
+export type ConnectFacts = Pick<UpstreamSocket, 'connectMs' | 'tls' | 'address'>;
 
 export type Connected =
   | { readonly kind: 'connected'; readonly connection: Connection; readonly facts: ConnectFacts }
-  | {
-      readonly kind: 'failed';
-      readonly error: ProxyError;
-      readonly reference: string | undefined;
-      readonly facts: ConnectFacts;
-    };
+  | { readonly kind: 'failed'; readonly error: ProxyError; readonly reference: string | undefined };
 
 /**
- * Connects, and writes `firstOctets`: that this has been done is the only sign of TLS having begun. TLS is verified for
- * the target's host. All of it takes no longer than `connectTimeoutMs`, for the platform would wait without end.
+ * Connects, no longer than `connectTimeoutMs`, for the platform would wait without end. TLS is verified for the target's
+ * host. (`startTls` would tell its time from that of TCP, and verify for another name than was dialled. But on workerd
+ * octets that come before TLS then stand before those that come by it, as if they were the origin's own.)
  */
-export async function connectTo(
-  connect: Connect,
-  target: Target,
-  firstOctets: Uint8Array,
-  connectTimeoutMs: number,
-): Promise<Connected> {
+export async function connectTo(connect: Connect, target: Target, connectTimeoutMs: number): Promise<Connected> {
+  const isTls = target.scheme === 'https';
+  const hosts = isTls || target.addresses.length === 0 ? [target.host] : interleaved(target.addresses).map(inBrackets);
+  const options = { secureTransport: isTls ? 'on' : 'off', allowHalfOpen: true };
   const timeUp = Promise.withResolvers<never>();
   timeUp.promise.catch(toldElsewhere);
   const timer = setTimeout(() => timeUp.reject(connectTimeout(connectTimeoutMs)), connectTimeoutMs);
   const begun = clock.now();
-  const hosts = target.addresses.length === 0 ? [target.host] : interleaved(target.addresses).map(inBrackets);
-  const secureTransport = target.scheme === 'https' ? 'starttls' : 'off';
-  const raced = race(hosts, (hostname) =>
-    connect({ hostname, port: target.port }, { secureTransport, allowHalfOpen: true }),
-  );
-  let facts: ConnectFacts = {};
-  let connection: Connection | undefined;
+  const raced = race(hosts, (hostname) => connect({ hostname, port: target.port }, options));
   try {
     const { socket, host } = await Promise.race([raced.won, timeUp.promise]);
-    const connectedAt = clock.now();
-    facts = { connectMs: connectedAt - begun, ...(target.addresses.length > 0 && { address: withoutBrackets(host) }) };
-    connection = connectionOn(target.scheme === 'https' ? secured(socket, host, target.host) : socket);
-    await Promise.race([connection.writer.write(firstOctets), timeUp.promise]);
-    if (target.scheme === 'https') facts = { ...facts, tlsMs: clock.now() - connectedAt };
-    return { kind: 'connected', connection, facts };
+    const address = canonicalAddress(host);
+    const facts: ConnectFacts = {
+      connectMs: clock.now() - begun,
+      ...(isTls && { tls: true }),
+      ...(address !== undefined && { address }),
+    };
+    return { kind: 'connected', connection: connectionOn(socket), facts };
   } catch (cause) {
     raced.end();
-    raced.won.then(({ socket }) => closeSocket(socket), toldElsewhere);
-    connection?.close();
-    const error = connection === undefined ? connectFailure(cause) : firstWriteFailure(cause, target.scheme);
-    return { kind: 'failed', error, reference: referenceOf(cause), facts };
+    raced.won.then(({ socket }) => closeSocket(socket), toldElsewhere); // won at the last moment
+    return { kind: 'failed', error: connectFailure(cause), reference: referenceOf(cause) };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function firstWriteFailure(cause: unknown, scheme: Target['scheme']): ProxyError {
-  return scheme === 'https' ? tlsFailure(cause) : readFailure(cause, false);
-}
-
-/** TLS is begun apart, so that its time and its failures are told from those of the connection. */
-function secured(socket: Socket, dialled: string, host: string): Socket {
-  const name = withoutBrackets(host);
-  const secure = socket.startTls(dialled === name ? undefined : { expectedServerHostname: name });
-  secure.opened.catch(toldElsewhere);
-  return secure;
 }
 
 function connectionOn(socket: Socket): Connection {
@@ -116,8 +92,4 @@ function connectionOn(socket: Socket): Connection {
 
 function inBrackets(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
-}
-
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1');
 }

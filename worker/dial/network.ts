@@ -9,7 +9,7 @@ export interface Network {
   readonly connect: () => Promise<Connect>;
   /**
    * Whether this is the embedded edge: its fetch takes hosts that are addresses, of which a deployed worker's says error
-   * 1003, and its connections can be made to one address and verified for a name.
+   * 1003, and it is told which addresses have been checked.
    */
   readonly isEmbedded: boolean;
 }

@@ -10,7 +10,7 @@ export interface Raced {
 export interface Race {
   /** Rejects with what the first attempt failed by when all have failed. */
   readonly won: Promise<Raced>;
-  /** Ends every attempt that has not won. */
+  /** Ends every attempt, also one that is about to win. */
   end(): void;
 }
 

@@ -16,8 +16,8 @@ export interface Deadlines {
 
 export interface Conversation {
   readonly response: SocketResponse;
-  /** Begins to send the content of the request. The response may come before its end. */
-  send(content: ReadableStream<Uint8Array> | null, framing: SentFraming): void;
+  /** Begins to send the request. The response may come before its end. */
+  send(head: Uint8Array, content: ReadableStream<Uint8Array> | null, framing: SentFraming): void;
   /** Reads until the final head has come: `more` or `complete` with it, `failed` without. */
   head(): Promise<Reading>;
   /** Reads more of the content. */
@@ -26,7 +26,7 @@ export interface Conversation {
   end(): void;
 }
 
-/** Begins a conversation on a connection on which the request's head has been sent. It ends by `end`, or by failing. */
+/** Begins a conversation on a connection on which nothing has been said. It ends by `end`, or by failing. */
 export function converse(connection: Connection, options: ReaderOptions, deadlines: Deadlines): Conversation {
   const response = responseOn(connection.readable, options);
   let failure: ProxyError | undefined;
@@ -58,8 +58,10 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
 
   return {
     response,
-    send: (content, framing) => {
-      if (content === null) return awaitHead();
+    send: (head, content, framing) => {
+      // That it fails shows in what is read.
+      const written = watch.during(connection.writer.write(head)).catch(() => undefined);
+      if (content === null) return void written.then(awaitHead);
       void sendContent(content, framing, connection.writer, watch).then((how) => {
         if (how === 'cut') fail(clientLeft());
         else awaitHead(); // one who takes no more may still answer

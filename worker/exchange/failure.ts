@@ -16,7 +16,7 @@ export function upstreamFailure(cause: unknown, headDeadlineMs: number | undefin
   return unavailable(cause);
 }
 
-/** The error of a connection that was not made. */
+/** The error of a connection that was not made, or on which TLS did not begin. */
 export function connectFailure(cause: unknown): ProxyError {
   if (cause instanceof ProxyError) return cause;
   const text = textOf(cause);
@@ -26,20 +26,12 @@ export function connectFailure(cause: unknown): ProxyError {
   if (/prohibited/i.test(text)) {
     return new ProxyError('http_request_denied', 'The platform of the edge does not connect to this port.', { cause });
   }
+  if (/certificate/i.test(text)) return untrusted(cause);
   if (cause instanceof TypeError) {
     const message = 'The edge cannot connect to a host that is written like this.';
     return new ProxyError('http_request_error', message, { status: 501, cause });
   }
   return unavailable(cause);
-}
-
-/** The error of a connection that was made, and on which TLS did not begin. */
-export function tlsFailure(cause: unknown): ProxyError {
-  if (cause instanceof ProxyError) return cause;
-  const text = textOf(cause);
-  if (/certificate/i.test(text)) return untrusted(cause);
-  if (/connection lost|disconnected/i.test(text)) return closedEarly(cause);
-  return new ProxyError('tls_protocol_error', 'The origin does not speak TLS as it should.', { cause });
 }
 
 /** The error of a connection that broke off while a response was read from it. */
@@ -63,7 +55,7 @@ export function referenceOf(cause: unknown): string | undefined {
   return cause instanceof Error ? /internal error; reference = ([a-z0-9]{1,64})/.exec(cause.message)?.[1] : undefined;
 }
 
-/** Refused, reset, unroutable and not to be resolved are one and the same to the platform. */
+/** Refused, reset, unroutable, not to be resolved and not to be trusted are one and the same to the platform. */
 function unavailable(cause: unknown): ProxyError {
   const message = 'The origin cannot be reached, or closed without an answer.';
   return new ProxyError('destination_unavailable', message, { status: 502, cause });

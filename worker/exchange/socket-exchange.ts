@@ -23,13 +23,14 @@ export async function exchangeBySocket(c: ExchangeContext, upstream: BySocket): 
   const requested = clock.now();
   const target = parseRequestTarget('GET', url) as Extract<RequestTarget, { kind: 'absolute' }>; // admit has seen to it
   const framing = framingOf(c.req.raw, content);
-  const head = requestHead(method, target, upstream, framing);
   const way = { ...target, addresses: network.isEmbedded ? addresses : [] };
-  const connected = await connectTo(await network.connect(), way, head, limits.connectTimeoutMs);
+  const connected = await connectTo(await network.connect(), way, limits.connectTimeoutMs);
+  if (connected.kind === 'failed') {
+    return failed(c, connected.error, factsOf(upstream, requested, {})(), connected.reference);
+  }
   const facts = factsOf(upstream, requested, connected.facts);
-  if (connected.kind === 'failed') return failed(c, connected.error, facts(), connected.reference);
   const conversation = converse(connected.connection, { method, ...limits }, { headDeadlineMs, ...limits });
-  conversation.send(content ? c.req.raw.body : null, framing);
+  conversation.send(requestHead(method, target, upstream, framing), content ? c.req.raw.body : null, framing);
   const reading = await conversation.head();
   if (reading.kind === 'failed') return failed(c, reading.error, facts());
   return relay(c, conversation, reading, facts(clock.now()));

@@ -30,6 +30,8 @@ export function accept({ trace, message, reply }: Arrival): Accepted {
   const fields = fieldsFromFlat(message.rawHeaders);
   const wrongHost = judgeHost(message.httpVersion, fields);
   if (wrongHost !== undefined) return refused(wrongHost);
+  // Node's parser stops behind a request that asks for another protocol, and drops what came with it: nobody may wait for it.
+  if (fieldValues(fields, 'upgrade').length > 0) reply.shouldKeepAlive = false;
   const framing = requestFraming(message.httpVersion, fields);
   if (framing.kind === 'ambiguous') return refused(`The length of the request is ambiguous: ${framing.because}.`);
   const { scheme, host, port, path, url } = target;

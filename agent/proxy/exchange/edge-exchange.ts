@@ -164,13 +164,14 @@ function parsedJson(base64url: string): unknown {
 
 async function outcomeOf(
   { edge, limits }: EdgePorts,
-  { trace, method, host, port, interim }: PlannedRequest,
+  { trace, method, scheme, host, port, interim }: PlannedRequest,
   envelope: ResponseEnvelope,
   { content }: Extract<UpstreamAnswer, { kind: 'response' }>,
 ): Promise<Outcome> {
   if (envelope.kind === 'failed') {
     discard(content);
     const error = await edge.explain(errorFromShape(envelope.error), envelope.reference, {
+      scheme,
       host,
       port,
       address: trace.address,

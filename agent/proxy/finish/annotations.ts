@@ -50,6 +50,5 @@ function metrics({ id, stamps, edge }: Trace): Metric[] {
     list.push({ name: 'origin', durationMs: stages['upstream-responded'] - stages['upstream-requested'] });
   }
   if (upstream?.connectMs !== undefined) list.push({ name: 'connect', durationMs: upstream.connectMs });
-  if (upstream?.tlsMs !== undefined) list.push({ name: 'tls', durationMs: upstream.tlsMs });
   return list;
 }

@@ -60,11 +60,11 @@ const report: GetReport = getReport.parse({
   exchange: recordOf(trace, stillClock()),
 });
 
-test("the edge's own connection to the origin is told, with its times", () => {
-  const upstream = { kind: 'socket', because: 'ip-literal', connectMs: 1, tlsMs: 2 } as const;
+test("the edge's own connection to the origin is told, with its time", () => {
+  const upstream = { kind: 'socket', because: 'ip-literal', connectMs: 1, tls: true } as const;
   const exchange = recordOf({ ...trace, edge: { ...trace.edge, upstream } as EdgeTimes }, stillClock());
   const lines = reportInWords(getReport.parse({ ...report, exchange }), undefined, false).split('\n');
-  expect(lines).toContain('upstream    own connection (the host is an address), made in 1.000 ms, TLS in 2.000 ms');
+  expect(lines).toContain('upstream    own connection (the host is an address), made in 1.000 ms with TLS');
 });
 
 test('every time, the route, the destination and this machine are told', () => {

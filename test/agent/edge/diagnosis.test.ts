@@ -5,9 +5,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDiagnosis } from '../../../agent/edge/diagnosis.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { ErrorType } from '../../../schemas/error.ts';
+import { selfSigned } from '../../support/certificate.ts';
+import { startOrigin } from '../../support/origin.ts';
+import { startTcp } from '../../support/tcp.ts';
 
 const unavailable = new ProxyError('destination_unavailable', 'Not there.', { status: 502 });
-const nowhere = { host: 'o.example', port: 80, address: undefined };
+const nowhere = { scheme: 'http', host: 'o.example', port: 80, address: undefined } as const;
 
 describe('by the log', () => {
   test.each<[string, ErrorType]>([
@@ -79,8 +82,22 @@ describe('by a connection of our own', () => {
     expect(connections()).toBe(0);
   });
 
-  function explained(error: ProxyError, port: number): Promise<ProxyError> {
-    return createDiagnosis().explain(error, undefined, { host: 'o.example', port, address: '127.0.0.1' });
+  test.each<[string, Parameters<typeof selfSigned>[0], ErrorType]>([
+    ['nobody trusts', '127.0.0.1', 'tls_certificate_error'],
+    ['is for another name', 'other.example', 'tls_certificate_error'],
+  ])('an origin whose certificate %s is told as such', async (_, name, type) => {
+    await using origin = await startOrigin(() => undefined, { tls: selfSigned(name) });
+    expect(await explained(unavailable, origin.port, 'https')).toMatchObject({ type });
+    expect(await explained(timeout, origin.port, 'https')).toBe(timeout); // it had got that far
+  });
+
+  test('an origin that does not speak TLS is told as such', async () => {
+    await using server = await startTcp((socket) => void socket.resume().end('220 hello\r\n'));
+    expect(await explained(unavailable, server.port, 'https')).toMatchObject({ type: 'tls_protocol_error' });
+  });
+
+  function explained(error: ProxyError, port: number, scheme: 'http' | 'https' = 'http'): Promise<ProxyError> {
+    return createDiagnosis().explain(error, undefined, { scheme, host: 'o.example', port, address: '127.0.0.1' });
   }
 });
 

@@ -30,8 +30,8 @@ test.each<[UpstreamSocket, string]>([
   [{ kind: 'socket', because: 'configured' }, 'own connection (as configured)'],
   [{ kind: 'socket', because: 'method', connectMs: 0.5 }, 'own connection (the method), made in 0.500 ms'],
   [
-    { kind: 'socket', because: 'octets', connectMs: 1, tlsMs: 2 },
-    'own connection (octets beyond ASCII), made in 1.000 ms, TLS in 2.000 ms',
+    { kind: 'socket', because: 'octets', connectMs: 1, tls: true },
+    'own connection (octets beyond ASCII), made in 1.000 ms with TLS',
   ],
 ])('%j is %j', (upstream, words) => {
   expect(socketInWords(upstream)).toBe(words);

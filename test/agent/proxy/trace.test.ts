@@ -78,7 +78,7 @@ test('what did not happen is absent, never zero', () => {
 });
 
 test("the edge's own connection to the origin stands in the record", () => {
-  const upstream = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 2, address: '192.0.2.9' } as const;
+  const upstream = { kind: 'socket', because: 'method', connectMs: 1, tls: true, address: '192.0.2.9' } as const;
   const trace = testTrace({ ...byEdge, edge: { ...byEdge.edge, upstream } as Trace['edge'] });
   expect(exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(trace, clock)))).upstream).toEqual(upstream);
   expect(recordOf(byEdge, clock).upstream).toBeUndefined();

@@ -131,6 +131,18 @@ describe('the time for', () => {
     await answer;
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  test('a head does not begin with an upload that ends behind the head', async () => {
+    const { socket, ask } = await connection();
+    const content = new PassThrough();
+    const answer = ask({ framing: { kind: 'chunked' }, content });
+    socket.comes(`${ok}\r\n\r\n`);
+    await answer;
+    content.end();
+    await once(content.resume(), 'end');
+    await turn();
+    expect([socket.written.endsWith('0\r\n\r\n'), vi.getTimerCount()]).toEqual([true, 0]);
+  });
 });
 
 describe('content that stops', () => {

@@ -4,8 +4,10 @@ import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from '
 import type { Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { UpstreamRequest } from '../../../agent/proxy/ports.ts';
+import type { Connect } from '../../../agent/upstream/connect.ts';
+import type { PoolOptions } from '../../../agent/upstream/pool.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import {
   dataFrame,
@@ -118,15 +120,23 @@ describe('a response', () => {
     });
   });
 
-  test('whose end and whose connection’s end come together is whole, though its reader is slow', async () => {
+  test('whose connection has ended right behind it is whole, though its reader is slow', async () => {
+    const made: Socket[] = [];
+    const connect: Connect = async (address) => {
+      const connecting = await connectHttp2(address);
+      if (connecting.kind === 'connected') made.push(connecting.connected.socket);
+      return connecting;
+    };
     const { answer } = await asked(
       (s, socket) => {
         socket.end(Buffer.concat([head(s), dataFrame(s, 'x'.repeat(10_000)), dataFrame(s, 'y', true)]));
         return [];
       },
       { maxOctetsHeld: 1 },
+      { connect },
     );
     const { content } = responseOf(await answer);
+    await until(() => made[0]?.readableEnded === true);
     await turn();
     expect(await drained(content)).toMatchObject({ octets: `${'x'.repeat(10_000)}y`, ending: 'end' });
   });
@@ -342,6 +352,44 @@ describe('before its head an exchange', () => {
   });
 });
 
+describe('the timer for a head', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+  const upload = () => ({ framing: { kind: 'chunked' }, content: new PassThrough() }) as const;
+
+  test('ends with the head', async () => {
+    const { answer } = await asked((s) => [head(s)]);
+    responseOf(await answer);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('ends without a head', async () => {
+    const { answer } = await asked((s) => [rstFrame(s, code.cancel)]);
+    expect((await answer).kind).toBe('failed');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('does not begin with an upload that ends behind the head', async () => {
+    const parts = upload();
+    const { answer, server } = await asked((s) => [head(s)], parts);
+    responseOf(await answer);
+    parts.content.end();
+    await server.frame(({ type, isEnd }) => type === 'data' && isEnd);
+    await turn();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('does not begin with an upload that ends behind the exchange', async () => {
+    const parts = upload();
+    const { answer } = await asked((s) => [rstFrame(s, code.cancel)], parts);
+    expect((await answer).kind).toBe('failed');
+    parts.content.end();
+    await once(parts.content, 'end');
+    await turn();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
 describe('a request', () => {
   test('goes out with its fields, in order and with duplicates, less those that HTTP/2 carries otherwise', async () => {
     const { url, heads } = await server((stream) => stream.respond({ ':status': 204 }, { endStream: true }));
@@ -419,6 +467,8 @@ describe('a request', () => {
     const reset = await server.frame(({ type }) => type === 'rst');
     expect(reset.payload.readUInt32BE()).toBe(code.cancel);
     expect(server.received.some(({ isEnd }) => isEnd)).toBe(false);
+    const sent = server.received.filter(({ type }) => type === 'data');
+    expect(Buffer.concat(sent.map(({ payload }) => payload)).length).toBeLessThanOrEqual(5);
   });
 
   test('I08: whose content fails is never seen whole', async () => {
@@ -515,6 +565,24 @@ describe('an exchange that is not wanted any more', () => {
     expect([told, server.connections]).toEqual([[], 1]);
   });
 
+  test('because its client has left is cancelled in its content, and nothing more is told', async () => {
+    const { onLeave, leave } = leaver();
+    const { answer, client, server } = await asked(
+      (s) => (s === 1 ? [head(s), dataFrame(s, 'hello')] : [headersFrame(s, [status], true)]),
+      { onLeave },
+    );
+    const told: string[] = [];
+    responseOf(await answer).content.flow({
+      write: () => true,
+      end: () => void told.push('end'),
+      fail: ({ type }) => void told.push(type),
+    });
+    leave();
+    expect((await server.frame(({ type }) => type === 'rst')).payload.readUInt32BE()).toBe(code.cancel);
+    expect(await fetched(client, requestTo(server.url))).toBe('200 ');
+    expect(told).toEqual([]);
+  });
+
   test('before it could go out is never sent', async () => {
     const { onLeave, leave } = leaver();
     const { answer, client, server } = await asked((s) => [headersFrame(s, [status], true)]);
@@ -573,6 +641,7 @@ function many(count: number): (readonly [string, string])[] {
 async function asked(
   frames: (stream: number, socket: Socket) => readonly Buffer[],
   parts: Partial<UpstreamRequest> = {},
+  options: Partial<PoolOptions> = {},
 ) {
   let latest: Socket | undefined;
   const frameServer = await startFrames((stream, socket) => {
@@ -582,7 +651,7 @@ async function asked(
   });
   onTestFinished(() => frameServer[Symbol.asyncDispose]());
   const url = `http://127.0.0.1:${frameServer.port}`;
-  const client = clientFor({ connect: connectHttp2, ...limits, maxHeadBytes: limits.maxHeadBytes });
+  const client = clientFor({ connect: connectHttp2, ...limits, ...options });
   const answer = client.send(requestTo(url, parts));
   const server: FrameServer & { readonly url: string; socket(): Socket } = Object.assign(Object.create(frameServer), {
     url,

@@ -167,13 +167,15 @@ describe('a connection that cannot be made', () => {
   const refused = new ProxyError('connection_refused', 'x');
 
   test('is told to all who wait, when there is no other', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const connecting = attempts();
-    const client = clientFor({ connect: connecting.connect });
+    const client = clientFor({ maxConnections: 2, connect: connecting.connect });
     const answers = [1, 2, 3].map(() => client.send(requestTo(origin)));
     for (const attempt of connecting.all) attempt.resolve({ kind: 'failed', error: refused });
     const failed = { kind: 'failed', error: refused, progress: 'unsent' };
     expect(await Promise.all(answers)).toEqual([failed, failed, failed]);
-    expect(connecting.all.length).toBe(3);
+    expect([connecting.all.length, vi.getTimerCount()]).toEqual([2, 0]);
   });
 
   test('is told to one when there are others, and the next one is tried for the rest', async () => {

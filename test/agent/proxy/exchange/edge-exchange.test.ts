@@ -175,7 +175,7 @@ describe('what the edge answers', () => {
   });
 
   test('its own connection to the origin stands in the trace, and the address is certain', async () => {
-    const upstream = { kind: 'socket', because: 'method', connectMs: 1, tlsMs: 2, address: '192.0.2.9' } as const;
+    const upstream = { kind: 'socket', because: 'method', connectMs: 1, tls: true, address: '192.0.2.9' } as const;
     for (const envelope of [
       { ...whole, upstream },
       { kind: 'failed', error: failure, stages, upstream },
@@ -245,7 +245,7 @@ describe('what the edge answers', () => {
         return explained;
       },
     });
-    expect(asked).toMatchObject([error, 'abc', { host: 'o.example', port: 80, address: '192.0.2.1' }]);
+    expect(asked).toMatchObject([error, 'abc', { scheme: 'http', host: 'o.example', port: 80, address: '192.0.2.1' }]);
     expect(outcome).toMatchObject({ kind: 'failed', error: explained, source: 'edge', mayRetry: false });
   });
 
