@@ -272,12 +272,7 @@ export interface EdgeLink {
   explain(
     error: ProxyError,
     reference: string | undefined,
-    destination: {
-      readonly scheme: 'http' | 'https';
-      readonly host: string;
-      readonly port: number;
-      readonly address: string | undefined;
-    },
+    destination: Pick<AcceptedRequest, 'scheme' | 'host' | 'port'> & Pick<Trace, 'address'>,
   ): Promise<ProxyError>;
 }
 

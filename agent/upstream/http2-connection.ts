@@ -93,14 +93,20 @@ export class Http2Connection {
     this.#open.add(exchange);
     stream.once('close', () => {
       this.#open.delete(exchange);
+      if (exchange.hasTimedOut) this.#retire();
       this.#owner.idle(this, this.#limits.keepAliveTimeoutMs);
     });
   }
 
   /** The other side sends nothing more: what it has not said by now it will not say. */
   #ended(): void {
-    this.#isGoingAway = true;
     for (const exchange of this.#open) exchange.cutOff();
+    this.#retire();
+  }
+
+  /** Takes no more exchanges: perhaps nobody is there any more, as after a change of networks. */
+  #retire(): void {
+    this.#isGoingAway = true;
     this.#session.close();
   }
 

@@ -81,6 +81,12 @@ export class Http2Exchange {
     this.#send();
   }
 
+  /** Whether the other side has been silent for too long. */
+  get hasTimedOut(): boolean {
+    const type = this.#cause instanceof ProxyError ? this.#cause.type : undefined;
+    return type === 'http_response_timeout' || type === 'connection_read_timeout';
+  }
+
   /** Ends it from this side. */
   stop(cause: ProxyError): void {
     this.#abandon(cause);

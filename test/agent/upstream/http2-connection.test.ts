@@ -166,6 +166,20 @@ describe('a request that is refused unseen (RFC 9113 8.7)', () => {
   });
 });
 
+test.each([
+  ['its head', 0],
+  ['its content', 1],
+])('I09: an origin that is silent in %s is asked on another connection the next time', async (_, frames) => {
+  await using server = await startFrames((stream, socket) => {
+    if (server.connections > 1) socket.write(headersFrame(stream, [[':status', '204']], true));
+    else if (frames > 0) socket.write(headersFrame(stream, [[':status', '200']]));
+  });
+  const client = clientFor({ connect: connectHttp2 });
+  const url = `http://127.0.0.1:${server.port}`;
+  expect(await fetched(client, requestTo(url, { headDeadlineMs: 100, idleTimeoutMs: 20 }))).toMatch(/timeout$/);
+  expect(await fetched(client, requestTo(url))).toBe('204 ');
+});
+
 test('without an exchange it is closed in its time, and in one it is not', async () => {
   const held: ServerHttp2Stream[] = [];
   const server = await start((stream) => void held.push(stream));
@@ -231,7 +245,8 @@ test('I03: exchanges that end at any moment, from any side, leave it usable, and
     if (i % 4 === 0 || path.startsWith('/silent')) leaving.leave();
     const answer = await sent;
     if (answer.kind === 'failed') return;
-    if (i % 4 < 2) answer.content.cancel(); // who has left hears nothing more
+    if (i % 4 < 2)
+      answer.content.cancel(); // who has left hears nothing more
     else {
       const received = drained(answer.content);
       content?.end();
