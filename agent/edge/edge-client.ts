@@ -7,6 +7,8 @@ import type { EdgeLimits } from './edge.ts';
 
 /** The head of an edge's reply holds an envelope of up to 96 KiB. */
 const maxEdgeHeadBytes = 256 * 1024;
+/** An envelope is twelve of them; the rest is what platforms add. */
+const maxEdgeFields = 256;
 
 export interface EdgeClientPorts {
   readonly limits: EdgeLimits;
@@ -20,7 +22,7 @@ export function createEdgeClient({ limits, dial, addresses, allowHttp2 }: EdgeCl
   return createUpstreamClient({
     maxConnections: limits.maxEdgeConnections,
     maxHeadBytes: maxEdgeHeadBytes,
-    maxFields: limits.maxFields,
+    maxFields: maxEdgeFields,
     maxInterimResponses: 1,
     keepAliveTimeoutMs: limits.originKeepAliveTimeoutMs,
     connect: createConnect({ dial, addresses, connectTimeoutMs: limits.connectTimeoutMs, allowHttp2 }),

@@ -3,10 +3,7 @@ import type { Config } from '../../schemas/config.ts';
 import type { EdgeLink } from '../proxy/ports.ts';
 import type { RoundTrip } from './round-trip.ts';
 
-export type EdgeLimits = Pick<
-  Config['limits'],
-  'maxEdgeConnections' | 'connectTimeoutMs' | 'maxFields' | 'originKeepAliveTimeoutMs'
->;
+export type EdgeLimits = Pick<Config['limits'], 'maxEdgeConnections' | 'connectTimeoutMs' | 'originKeepAliveTimeoutMs'>;
 
 export interface Edge extends EdgeLink, AsyncDisposable {
   state(): 'starting' | 'ready' | 'unavailable';

@@ -7,7 +7,7 @@ import { replayResponse } from '../support/replay-response.ts';
 
 /** The same messages each time. `EDGEHOP_FUZZ_SEED` and `EDGEHOP_FUZZ_RUNS` make others, and more of them. */
 const seed = Number(process.env['EDGEHOP_FUZZ_SEED'] ?? 20260102);
-const numRuns = Number(process.env['EDGEHOP_FUZZ_RUNS'] ?? 500);
+const numRuns = Number(process.env['EDGEHOP_FUZZ_RUNS'] ?? 300);
 const timeoutMs = 30_000 + numRuns * 100;
 
 const head = `http://${placeholders.origin}/c/${placeholders.id}`;

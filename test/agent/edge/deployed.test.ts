@@ -6,7 +6,7 @@ import { createDial } from '../../../agent/upstream/dial.ts';
 import { noParents } from '../../../agent/upstream/parents.ts';
 import { message, startOrigin } from '../../support/origin.ts';
 
-const limits = { maxEdgeConnections: 2, connectTimeoutMs: 5_000, maxFields: 100, originKeepAliveTimeoutMs: 4_000 };
+const limits = { maxEdgeConnections: 2, connectTimeoutMs: 5_000, originKeepAliveTimeoutMs: 4_000 };
 const dial = createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents);
 const addresses: Resolve = async () => ({ kind: 'resolved', addresses: ['127.0.0.1'] });
 const token = '0123456789abcdef';

@@ -72,6 +72,17 @@ test('a reply whose head is longer than every envelope is none', async () => {
 });
 
 test.each([
+  [254, '200 '], // and two of its own
+  [255, 'unanswered http_response_header_section_size'],
+])('what a platform adds is borne: %i fields are %j', async (count, expected) => {
+  const lines = Array.from({ length: count }, (_, i) => `x${i}: y`);
+  const edge = await originFor((_, socket) => {
+    socket.write(message(['HTTP/1.1 200 OK', 'Content-Length: 0', 'Server: x', ...lines]));
+  });
+  expect(await fetched(clientOf(), requestTo(edge.url))).toBe(expected);
+});
+
+test.each([
   ['one interim response is borne', 1, '200 '],
   ['two are not', 2, 'unanswered http_protocol_error'],
 ])('%s', async (_, count, expected) => {
@@ -99,7 +110,7 @@ test('maxEdgeConnections are opened, and what exceeds them waits', async () => {
 
 function clientOf(): UpstreamClient {
   const client = createEdgeClient({
-    limits: { maxEdgeConnections: 2, connectTimeoutMs: 5_000, maxFields: 100, originKeepAliveTimeoutMs: 60_000 },
+    limits: { maxEdgeConnections: 2, connectTimeoutMs: 5_000, originKeepAliveTimeoutMs: 60_000 },
     dial: createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents),
     addresses: async () => ({ kind: 'resolved', addresses: ['127.0.0.1'] }),
     allowHttp2: true,
