@@ -191,11 +191,14 @@ describe.each(routes)('by edge %s', (edge) => {
   });
 
   // Node's parser takes these for a size that has not come yet: nothing is executed, and the wait is bounded.
-  test.each(['7fffffffffffffff', '20000000000001'])('A07 a chunk of %s octets never becomes content', async (size) => {
+  test('A07 a chunk larger than any content never becomes content', async () => {
     await using impatient = await startTestAgent({ edge, limits: { idleTimeoutMs: 500, headDeadlineMs: 500 } });
-    using client = await connectClient(impatient.port);
-    client.send(filled(`${chunked}\r\n${size}\r\nhello\r\n0\r\n\r\n${smuggled}`));
-    expect(await client.ended).toBe('reset');
+    const wait = async (size: string) => {
+      using client = await connectClient(impatient.port);
+      client.send(filled(`${chunked}\r\n${size}\r\nhello\r\n0\r\n\r\n${smuggled}`));
+      expect(await client.ended).toBe('reset');
+    };
+    await Promise.all(['7fffffffffffffff', '20000000000001'].map(wait));
     expect(arrived().filter(({ isComplete }) => isComplete)).toEqual([]);
   });
 

@@ -18,7 +18,7 @@ test.each(routes)('I01 by edge %s idle and slow clients get their deadline, and 
   const limits = { headTimeoutMs: 800, idleTimeoutMs: 800, headDeadlineMs: 2_000, maxConnections: 2_000 };
   await using proxy = await startTestAgent({ edge, limits });
   const connect = (count: number) => Promise.all(Array.from({ length: count }, () => connectClient(proxy.port)));
-  const [idle, slowHeads, slowBodies] = [await connect(800), await connect(150), await connect(150)];
+  const [idle, slowHeads, slowBodies] = [await connect(500), await connect(80), await connect(80)];
   const head = `http://127.0.0.1:${slow.port}/ HTTP/1.1\r\nHost: x\r\n`;
   for (const client of slowBodies) client.send(`POST ${head}Content-Length: 1000\r\n\r\n`);
   for (const client of slowHeads) client.send(`GET ${head}X: `);
