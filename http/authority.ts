@@ -20,6 +20,16 @@ export function parseAuthority(text: string): Authority {
   return port === undefined ? malformed('the port is missing') : { kind: 'authority', host, port };
 }
 
+/** Host and port as CONNECT has them. The host is a name or an address, IPv6 with or without brackets. */
+export function authorityAt(host: string, port: number): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A target as the Host field has it: the port only when it is not the scheme's own. RFC 9110 7.2. */
+export function hostFieldOf(scheme: 'http' | 'https', host: string, port: number): string {
+  return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
+}
+
 export type HostField =
   | { readonly kind: 'authority'; readonly host: string; readonly port: number | undefined }
   | Malformed;

@@ -50,6 +50,12 @@ export function responseFraming(method: string, httpVersion: string, status: num
   return octets === undefined ? { kind: 'close' } : { kind: 'length', octets };
 }
 
+/** What a head says of its content: how many octets, none at all, or nothing that is known before its end. */
+export function announcedOctets(framing: ResponseFraming): number | 'none' | undefined {
+  if (framing.kind === 'none') return 'none';
+  return framing.kind === 'length' ? framing.octets : undefined;
+}
+
 /** The size that a chunk's first line states, its extensions skipped, or nothing when it states none. RFC 9112 7.1. */
 export function parseChunkSize(line: string): number | undefined {
   const digits = /^([0-9A-Fa-f]{1,16})(?:;.*)?$/.exec(line)?.[1];

@@ -1,5 +1,5 @@
-// Reads the lines of a message's head. Each character of the text stands for one octet, and CRLF ends each line. RFC 9112.
-import type { Field } from './fields.ts';
+// Reads and writes the lines of a message's head. Each character of the text stands for one octet, and CRLF ends each line. RFC 9112.
+import type { Field, Fields } from './fields.ts';
 import { ProxyError } from './proxy-error.ts';
 
 export interface StatusLine {
@@ -40,6 +40,13 @@ export function fieldsFromLines(text: string, start: number, maxFields: number):
     at = end + 2;
   }
   return { kind: 'fields', fields };
+}
+
+/** Field lines as a message has them, each with its end. Names and values have been judged before. */
+export function fieldLines(fields: Fields): string {
+  let text = '';
+  for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
+  return text;
 }
 
 function isToken(name: string): boolean {

@@ -18,6 +18,8 @@ export type RequestTarget =
   | { readonly kind: 'origin'; readonly path: string }
   | Malformed;
 
+export type AbsoluteTarget = Extract<RequestTarget, { kind: 'absolute' }>;
+
 /** The form and the parts of a request-target. CONNECT takes authority-form and nothing else; OPTIONS alone takes `*`. */
 export function parseRequestTarget(method: string, target: string): RequestTarget {
   if (method === 'CONNECT') return parseAuthority(target); // 3.2.3

@@ -7,7 +7,8 @@ import type { Content, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from '../upstream/connect.ts';
 import { upstreamFailure } from '../upstream/failure.ts';
 import { HeldContent } from '../upstream/held-content.ts';
-import { headOctets } from '../upstream/http1-request.ts';
+import { headOctets, latin1 } from '../upstream/http1-request.ts';
+import { notWanted, upstreamError } from '../upstream/upstream-error.ts';
 
 export type SwitchLimits = Pick<Config['limits'], 'maxHeadBytes' | 'maxFields' | 'maxInterimResponses'>;
 
@@ -60,7 +61,7 @@ export function askToSwitch(
           if (!isOver) socket.setTimeout(request.idleTimeoutMs);
           socket.resume();
         },
-        cancel: () => fail(new ProxyError('http_request_error', 'The content is not wanted.')),
+        cancel: () => fail(notWanted()),
       },
       request.maxOctetsHeld,
     );
@@ -94,37 +95,25 @@ export function askToSwitch(
     };
     const onEnd = () => {
       const reading = reader.finish();
-      if (reading.kind !== 'complete') fail(reading.kind === 'failed' ? reading.error : closedEarly());
+      if (reading.kind !== 'complete')
+        fail(reading.kind === 'failed' ? reading.error : upstreamError('connection_terminated', undefined));
       if (isOver) return;
       over();
       socket.destroy();
     };
     const onTimeout = () => {
-      if (!isPaused) fail(stalled()); // else it is the client that is slow
+      if (!isPaused) fail(upstreamError('connection_read_timeout', undefined)); // else it is the client that is slow
     };
     const onError = (cause: Error) => {
       broken = cause;
     };
-    const onClose = () => fail(broken ?? closedEarly());
-    const headDeadline = setTimeout(() => fail(headTimeout()), request.headDeadlineMs);
+    const onClose = () => fail(broken ?? upstreamError('connection_terminated', undefined));
+    const headDeadline = setTimeout(
+      () => fail(upstreamError('http_response_timeout', undefined)),
+      request.headDeadlineMs,
+    );
     socket.on('data', onData).on('end', onEnd).on('timeout', onTimeout).on('error', onError).on('close', onClose);
     request.onLeave(() => fail(new ProxyError('http_request_error', 'The client has left.', { status: 499 })));
     socket.write(headOctets(request, absoluteForm), 'latin1');
   });
-}
-
-function latin1(octets: Uint8Array, start: number, end: number): string {
-  return (octets as Buffer).toString('latin1', start, end);
-}
-
-function stalled(): ProxyError {
-  return new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.');
-}
-
-function closedEarly(): ProxyError {
-  return new ProxyError('connection_terminated', 'The destination closed the connection without an answer.');
-}
-
-function headTimeout(): ProxyError {
-  return new ProxyError('http_response_timeout', 'The destination did not answer in time.');
 }

@@ -1,6 +1,7 @@
 // Carries a request that asks for another protocol: judged like every exchange, a tunnel once the origin has said 101.
 import type { Socket } from 'node:net';
 import { type Fields, fieldsWithout, fieldValues } from '../../http/fields.ts';
+import { fieldLines } from '../../http/head.ts';
 import { endToEndResponseFields } from '../../http/hop-by-hop.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { ResponseHead } from '../../http/response-reader.ts';
@@ -161,7 +162,7 @@ function switchingHead({ reason, fields }: ResponseHead, pseudonym: string): str
     ['Upgrade', fieldValues(fields, 'upgrade').join(', ')],
     ['Via', viaMember('1.1', pseudonym)],
   ];
-  return `HTTP/1.1 101 ${reason}\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  return `HTTP/1.1 101 ${reason}\r\n${fieldLines(all)}\r\n`;
 }
 
 const contentLength = new Set(['content-length']);

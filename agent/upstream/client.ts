@@ -1,6 +1,7 @@
 // Sends requests to origins and edges, over connections that are kept for the next one.
 import type { UpstreamClient } from '../proxy/ports.ts';
-import { Pool, type PoolOptions, stopping, sweepIntervalMs, unsent } from './pool.ts';
+import { Pool, type PoolOptions, sweepIntervalMs, unsent } from './pool.ts';
+import { stopping } from './upstream-error.ts';
 
 /** A client that keeps connections. Every failure is an RFC 9209 type. */
 export function createUpstreamClient(options: PoolOptions): UpstreamClient {

@@ -1,11 +1,10 @@
 // Opens connections to origins and edges: the socket, TLS with its verification, and what protocol the other side chose.
-import { isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Resolution } from '../proxy/ports.ts';
 import type { Dial, DialTarget } from './dial.ts';
-import { upstreamFailure } from './failure.ts';
 import type { AbsoluteForm } from './http1-request.ts';
+import { secure } from './secure.ts';
 
 /** Scheme, host and port, as an URL has them. */
 export interface OriginAddress {
@@ -48,54 +47,30 @@ export function createConnect({ dial, addresses, connectTimeoutMs, allowHttp2 }:
     const dialled = await dial(target);
     if (dialled.kind === 'failed') return dialled;
     const { socket, address, absoluteForm } = dialled;
-    const cut = () => cutSocket(socket);
     if (scheme === 'http') {
+      const cut = () => void socket.resetAndDestroy();
       return { kind: 'connected', connected: { socket, protocol: 'http/1.1', address, absoluteForm, cut } };
     }
-    return secured(socket, { host, connectTimeoutMs, allowHttp2 }, address, cut);
+    return secured(socket, { host, connectTimeoutMs, allowHttp2 }, address);
   };
 }
 
-/** TLS over a socket. RFC 9110 4.3.4: the certificate must be for this host. */
-function secured(
-  socket: Socket,
+/** TLS, in its own time. RFC 9110 4.3.4: the certificate must be for this host. */
+async function secured(
+  raw: Socket,
   { host, connectTimeoutMs, allowHttp2 }: { host: string } & Pick<ConnectPorts, 'connectTimeoutMs' | 'allowHttp2'>,
   address: string | undefined,
-  cut: () => void,
 ): Promise<Connecting> {
-  return new Promise((resolve) => {
-    const tls = connectTls({
-      socket,
-      host,
-      ...(isIP(host) === 0 && { servername: host }),
-      rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
-      ALPNProtocols: allowHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-    });
-    const failed = (cause: unknown) => {
-      clearTimeout(deadline);
-      cut();
-      resolve({ kind: 'failed', error: upstreamFailure(cause, false) });
-    };
-    const deadline = setTimeout(() => {
-      failed(new ProxyError('connection_timeout', `TLS was not agreed on within ${connectTimeoutMs} ms.`));
-      tls.destroy();
-    }, connectTimeoutMs);
-    tls.once('error', failed);
-    tls.once('secureConnect', () => {
-      clearTimeout(deadline);
-      tls.off('error', failed);
-      tls.on('error', () => undefined); // told by whoever uses it
-      const protocol = tls.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
-      resolve({ kind: 'connected', connected: { socket: tls, protocol, address, absoluteForm: undefined, cut } });
-    });
-  });
-}
-
-function cutSocket(socket: Socket): void {
-  // Only TCP has resets; a tunnel through a parent proxy's TLS has not.
-  try {
-    socket.resetAndDestroy();
-  } catch {
-    socket.destroy();
+  const late = new AbortController();
+  const message = `TLS was not agreed on within ${connectTimeoutMs} ms.`;
+  const deadline = setTimeout(() => late.abort(new ProxyError('connection_timeout', message)), connectTimeoutMs);
+  const result = await secure(raw, host, allowHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'], late.signal);
+  clearTimeout(deadline);
+  if (result.kind === 'failed') {
+    raw.resetAndDestroy();
+    return result;
   }
+  const { socket, protocol } = result;
+  const cut = () => void socket.resetAndDestroy();
+  return { kind: 'connected', connected: { socket, protocol, address, absoluteForm: undefined, cut } };
 }

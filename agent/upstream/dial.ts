@@ -1,20 +1,20 @@
 // Opens every TCP connection of the agent to the outside: a race of the checked addresses, or through a parent proxy.
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { canonicalAddress } from '../../http/address.ts';
+import { authorityAt } from '../../http/authority.ts';
 import { interleaved } from '../../http/happy-eyeballs.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { boundsOf } from './bounds.ts';
 import { type BulkReader, bulkReader } from './bulk-reader.ts';
 import { converse, type Refusal } from './converse.ts';
-import { upstreamFailure } from './failure.ts';
 import type { Parent } from './parent.ts';
-import { authorityOf, connectTurn, proxyAuthorization } from './parent-connect.ts';
+import { connectTurn, proxyAuthorization } from './parent-connect.ts';
 import { parentUnreachable } from './parent-error.ts';
 import { socks5Turn } from './parent-socks5.ts';
 import type { Parents } from './parents.ts';
 import { race } from './race.ts';
+import { secure } from './secure.ts';
 
 export interface DialTarget {
   /** A name or a canonical literal, for the parent and for TLS. */
@@ -112,7 +112,7 @@ async function dialThrough(parent: Parent, target: DialTarget, way: Way): Promis
     }
     const turn = isSocks
       ? socks5Turn(parent, host, target.port)
-      : connectTurn(parent, authorityOf(host, target.port), way.parents.pseudonym);
+      : connectTurn(parent, authorityAt(host, target.port), way.parents.pseudonym);
     const result = await converse(socket, parent, turn, way.signal);
     if (result.kind === 'open') return { kind: 'connected', socket, address: undefined };
     failure = result;
@@ -130,43 +130,16 @@ async function reach(parent: Parent, { parents, open, signal }: Way): Promise<Re
   const reached: Reached = resolution.kind === 'failed' ? resolution : await race(resolution.addresses, open, signal);
   const secured =
     reached.kind === 'connected' && parent.scheme === 'https'
-      ? await secure(reached.socket, parent.host, signal)
+      ? await secure(reached.socket, parent.host, ['http/1.1'], signal)
       : reached;
-  return secured.kind === 'failed' ? { kind: 'failed', error: parentUnreachable(parent, secured.error) } : secured;
+  if (secured.kind === 'connected') return secured;
+  if (reached.kind === 'connected') reached.socket.destroy();
+  return { kind: 'failed', error: parentUnreachable(parent, secured.error) };
 }
 
 function givenUp(signal: AbortSignal): Promise<Extract<Dialled, { kind: 'failed' }>> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve({ kind: 'failed', error: signal.reason as ProxyError }));
-  });
-}
-
-/** TLS with a verified certificate, whatever the environment says of that. */
-function secure(raw: Socket, host: string, signal: AbortSignal): Promise<Reached> {
-  return new Promise((resolve) => {
-    const isName = canonicalAddress(host) === undefined;
-    const socket = connectTls({
-      socket: raw,
-      host: host.replace(/^\[(.*)\]$/, '$1'),
-      ...(isName && { servername: host }),
-      ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: true,
-    });
-    // TLS has no resets of its own: a reset is that of the connection below.
-    socket.resetAndDestroy = () => {
-      raw.resetAndDestroy();
-      return socket.destroy();
-    };
-    const end = (reached: Reached) => {
-      signal.removeEventListener('abort', onAbort);
-      if (reached.kind === 'failed') raw.destroy();
-      resolve(reached);
-    };
-    const onAbort = () => end({ kind: 'failed', error: signal.reason as ProxyError });
-    socket.on('error', (cause) => end({ kind: 'failed', error: upstreamFailure(cause, false) }));
-    socket.once('secureConnect', () => end({ kind: 'connected', socket }));
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
   });
 }
 

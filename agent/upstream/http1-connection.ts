@@ -1,14 +1,15 @@
 // One HTTP/1.1 connection to an origin or an edge: exchanges one after the other, and nothing outside of them.
 import type { Socket } from 'node:net';
 import type { Fields } from '../../http/fields.ts';
+import { announcedOctets } from '../../http/framing.ts';
 import { persistence } from '../../http/persistence.ts';
-import { ProxyError } from '../../http/proxy-error.ts';
 import { type ResponseHead, type ResponseParts, ResponseReader } from '../../http/response-reader.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
 import { type ContentSource, HeldContent } from './held-content.ts';
-import { headOctets, sendContent } from './http1-request.ts';
+import { headOctets, latin1, sendContent } from './http1-request.ts';
+import { notWanted, stopping, upstreamError } from './upstream-error.ts';
 
 export interface ConnectionLimits {
   readonly maxHeadBytes: number;
@@ -38,9 +39,6 @@ interface Current {
   isSilent: boolean;
 }
 
-const latin1 = (octets: Uint8Array, start: number, end: number): string =>
-  (octets as Buffer).toString('latin1', start, end);
-
 export class Http1Connection implements ContentSource {
   readonly #connected: Connected;
   readonly #socket: Socket;
@@ -62,7 +60,7 @@ export class Http1Connection implements ContentSource {
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('timeout', () => {
       if (this.#isPaused) return; // it is the client that is slow
-      this.#fail(new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.'));
+      this.#fail(upstreamError('connection_read_timeout', undefined));
     });
     this.#socket.on('error', (cause) => {
       failure = cause;
@@ -124,13 +122,13 @@ export class Http1Connection implements ContentSource {
   }
 
   cancel(): void {
-    this.#fail(new ProxyError('http_request_error', 'The content is not wanted.'));
+    this.#fail(notWanted());
   }
 
   /** Ends the connection, and with it what goes on on it. */
   close(): void {
     if (this.#current === undefined) this.#socket.destroy();
-    else this.#fail(new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 }));
+    else this.#fail(stopping());
   }
 
   /** What the reader tells of the response to the current request. */
@@ -145,7 +143,10 @@ export class Http1Connection implements ContentSource {
     current.isSent = true;
     if (this.#current !== current || current.head !== undefined) return;
     const { headDeadlineMs } = current.request;
-    current.headDeadline = setTimeout(() => this.#fail(headTimeout()), headDeadlineMs);
+    current.headDeadline = setTimeout(
+      () => this.#fail(upstreamError('http_response_timeout', undefined)),
+      headDeadlineMs,
+    );
   }
 
   #read(octets: Buffer): void {
@@ -185,13 +186,12 @@ export class Http1Connection implements ContentSource {
     if (current === undefined) return;
     clearTimeout(current.headDeadline);
     current.head = head;
-    const { framing } = head;
     current.resolve({
       kind: 'response',
       status: head.status,
       reason: head.reason,
       fields: head.fields,
-      octets: framing.kind === 'none' ? 'none' : framing.kind === 'length' ? framing.octets : undefined,
+      octets: announcedOctets(head.framing),
       content: current.content,
       address: this.#connected.address,
     });
@@ -224,16 +224,8 @@ export class Http1Connection implements ContentSource {
       current.content.fail(upstreamFailure(cause, true));
       return;
     }
-    const error = upstreamFailure(cause ?? closedEarly(), false);
+    const error = upstreamFailure(cause ?? upstreamError('connection_terminated', undefined), false);
     const isStale = current.isSilent && this.#exchanges > 1 && error.type === 'connection_terminated';
     current.resolve({ kind: 'failed', error, progress: isStale ? 'stale' : 'unanswered' });
   }
-}
-
-function closedEarly(): ProxyError {
-  return new ProxyError('connection_terminated', 'The destination closed the connection without an answer.');
-}
-
-function headTimeout(): ProxyError {
-  return new ProxyError('http_response_timeout', 'The destination did not answer in time.');
 }

@@ -1,6 +1,7 @@
 // Writes a request as HTTP/1.1 has it. RFC 9112 3, 6 and 7.1.
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
+import { fieldLines } from '../../http/head.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamRequest } from '../proxy/ports.ts';
 import { upstreamError } from './upstream-error.ts';
@@ -15,11 +16,16 @@ export interface AbsoluteForm {
 export function headOctets(request: UpstreamRequest, absoluteForm: AbsoluteForm | undefined): string {
   const { method, path, fields, framing } = request;
   let text = `${method} ${absoluteForm === undefined ? path : request.origin + path} HTTP/1.1\r\n`;
-  for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
+  text += fieldLines(fields);
   if (absoluteForm?.authorization !== undefined) text += `Proxy-Authorization: ${absoluteForm.authorization}\r\n`;
   if (framing.kind === 'length') text += `Content-Length: ${framing.octets}\r\n`;
   else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return `${text}\r\n`;
+}
+
+/** Octets as text, one character for each, for whoever reads responses. */
+export function latin1(octets: Uint8Array, start: number, end: number): string {
+  return (octets as Buffer).toString('latin1', start, end);
 }
 
 export interface Sending {
@@ -67,7 +73,7 @@ export function sendContent(
     done();
     if (cause != null) return failed(cause);
     if (left > 0 && !isChunked) return failed(otherLength());
-    if (isChunked && !socket.destroyed) socket.write(`0\r\n${lines(trailers?.() ?? [])}\r\n`, 'latin1');
+    if (isChunked && !socket.destroyed) socket.write(`0\r\n${fieldLines(trailers?.() ?? [])}\r\n`, 'latin1');
     sent();
   });
 }
@@ -79,8 +85,4 @@ function writeChunk(socket: Socket, octets: Buffer): boolean {
   const wantsMore = socket.write('\r\n', 'latin1');
   socket.uncork();
   return wantsMore;
-}
-
-function lines(fields: readonly (readonly [string, string])[]): string {
-  return fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
 }

@@ -1,11 +1,11 @@
 // One HTTP/2 connection to an origin or an edge: many exchanges at once. RFC 9113.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
-import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
 import type { ConnectionLimits } from './http1-connection.ts';
 import { Http2Exchange } from './http2-exchange.ts';
+import { stopping } from './upstream-error.ts';
 
 export interface Http2Owner {
   /** An exchange has ended, so that there is room for another. */
@@ -112,8 +112,7 @@ export class Http2Connection {
 
   /** Ends the connection, and with it what goes on on it. */
   close(): void {
-    const stopping = new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 });
-    for (const exchange of this.#open) exchange.stop(stopping);
+    for (const exchange of this.#open) exchange.stop(stopping());
     this.#session.destroy();
   }
 }

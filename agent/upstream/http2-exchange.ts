@@ -2,14 +2,14 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { finished } from 'node:stream';
 import type { Field, Fields } from '../../http/fields.ts';
-import { responseFraming } from '../../http/framing.ts';
+import { announcedOctets, responseFraming } from '../../http/framing.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import { upstreamFailure } from './failure.ts';
 import { HeldContent } from './held-content.ts';
 import type { ConnectionLimits } from './http1-connection.ts';
 import { otherLength } from './http1-request.ts';
-import { upstreamError } from './upstream-error.ts';
+import { notWanted, upstreamError } from './upstream-error.ts';
 
 export interface Circumstances {
   readonly address: string | undefined;
@@ -74,7 +74,7 @@ export class Http2Exchange {
       if (!this.#abandoned.signal.aborted) this.#cause ??= cause;
     });
     stream.on('timeout', () => {
-      if (!stream.isPaused()) this.#abandon(readTimeout());
+      if (!stream.isPaused()) this.#abandon(upstreamError('connection_read_timeout', undefined));
     });
     stream.once('close', () => this.#closed());
     request.onLeave(() => this.#content.cancel());
@@ -137,7 +137,7 @@ export class Http2Exchange {
     this.#isSent = true;
     if (this.#isAnswered || this.#stream.closed) return;
     this.#headDeadline = setTimeout(() => {
-      this.#abandon(new ProxyError('http_response_timeout', 'The destination did not answer in time.'));
+      this.#abandon(upstreamError('http_response_timeout', undefined));
     }, this.#request.headDeadlineMs);
   }
 
@@ -150,13 +150,17 @@ export class Http2Exchange {
   #interim(raw: readonly string[]): void {
     if (++this.#interimResponses > this.#limits.maxInterimResponses) {
       this.#abandon(new ProxyError('http_protocol_error', 'The destination sends interim responses without end.'));
-    } else if (this.#isWithinLimits(raw)) this.#request.onInterim?.(statusOf(raw), paired(raw));
+      return;
+    }
+    const fields = this.#fieldsOf(raw);
+    if (fields !== undefined) this.#request.onInterim?.(statusOf(raw), fields);
   }
 
   #head(raw: readonly string[]): void {
-    if (this.#isAnswered || !this.#isWithinLimits(raw)) return;
+    if (this.#isAnswered) return;
+    const fields = this.#fieldsOf(raw);
+    if (fields === undefined) return;
     const status = statusOf(raw);
-    const fields = paired(raw);
     const framing = responseFraming(this.#request.method, '2', status, fields);
     if (framing.kind === 'ambiguous' || framing.kind === 'chunked') {
       this.#abandon(new ProxyError('http_protocol_error', 'The length of the response is ambiguous.'));
@@ -170,21 +174,22 @@ export class Http2Exchange {
       status,
       reason: '',
       fields,
-      octets: framing.kind === 'none' ? 'none' : framing.kind === 'length' ? framing.octets : undefined,
+      octets: announcedOctets(framing),
       content: this.#content,
       address: this.#address,
     });
   }
 
   #trailing(raw: readonly string[]): void {
-    if (this.#isWithinLimits(raw)) this.#trailers = paired(raw);
+    this.#trailers = this.#fieldsOf(raw) ?? [];
   }
 
-  #isWithinLimits(raw: readonly string[]): boolean {
+  /** Nothing where they are more than is relayed; the exchange has ended then. */
+  #fieldsOf(raw: readonly string[]): Fields | undefined {
     const fields = paired(raw);
-    if (fields.length <= this.#limits.maxFields && listBytes(fields) <= this.#limits.maxHeadBytes) return true;
+    if (fields.length <= this.#limits.maxFields && listBytes(fields) <= this.#limits.maxHeadBytes) return fields;
     this.#abandon(upstreamError('http_response_header_section_size', undefined));
-    return false;
+    return undefined;
   }
 
   #end(): void {
@@ -216,7 +221,7 @@ export class Http2Exchange {
   }
 
   #cancel(): void {
-    this.#abandon(new ProxyError('http_request_error', 'The content is not wanted.'));
+    this.#abandon(notWanted());
   }
 
   /** Ends the exchange at once. The other side is told that nobody wants it. */
@@ -224,10 +229,6 @@ export class Http2Exchange {
     this.#cause ??= cause;
     this.#abandoned.abort();
   }
-}
-
-function readTimeout(): ProxyError {
-  return new ProxyError('connection_read_timeout', 'The destination stopped sending for too long.');
 }
 
 function statusOf(raw: readonly string[]): number {

@@ -26,11 +26,6 @@ export function proxyAuthorization({ credentials }: Pick<Parent, 'credentials'>)
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64')}`;
 }
 
-/** Host and port as CONNECT has them. */
-export function authorityOf(host: string, port: number): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 function hearHead(parent: Parent, interim: number): Turn['hear'] {
   return (octets) => {
     const text = octets.toString('latin1');

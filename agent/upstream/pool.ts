@@ -5,7 +5,7 @@ import type { Connect, Connecting, OriginAddress } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
 import { type ConnectionLimits, Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
-import { upstreamError } from './upstream-error.ts';
+import { stopping, upstreamError } from './upstream-error.ts';
 
 type Resolve = (answer: UpstreamAnswer) => void;
 
@@ -219,10 +219,6 @@ function sweepsWithin(timeoutMs: number): number {
 
 export function unsent(error: ProxyError): UpstreamAnswer {
   return { kind: 'failed', error, progress: 'unsent' };
-}
-
-export function stopping(): ProxyError {
-  return new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 });
 }
 
 function clientLeft(): ProxyError {

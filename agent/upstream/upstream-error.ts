@@ -28,3 +28,13 @@ const sentences = {
   http_response_timeout: 'The destination did not answer in time.',
   http_protocol_error: 'The destination did not answer in HTTP as it should.',
 } as const satisfies Partial<Record<ErrorType, string>>;
+
+/** Whoever wanted the content has gone, or has had enough. Nobody hears of it. */
+export function notWanted(): ProxyError {
+  return new ProxyError('http_request_error', 'The content is not wanted.');
+}
+
+/** What goes on when the agent stops ends with this. */
+export function stopping(): ProxyError {
+  return new ProxyError('proxy_internal_response', 'edgehop is stopping.', { status: 503 });
+}

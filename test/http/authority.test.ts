@@ -1,10 +1,19 @@
 // What CONNECT and the Host field may say, and the one text that a host has afterwards.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseAuthority, parseHost, parseHostField, parsePort } from '../../http/authority.ts';
+import { authorityAt, parseAuthority, parseHost, parseHostField, parsePort } from '../../http/authority.ts';
 
 const label63 = 'a'.repeat(63);
 const name253 = `${label63}.${label63}.${label63}.${'a'.repeat(61)}`;
+
+test.each([
+  ['o.example', 'o.example:443'],
+  ['192.0.2.1', '192.0.2.1:443'],
+  ['[2001:db8::1]', '[2001:db8::1]:443'],
+  ['2001:db8::1', '[2001:db8::1]:443'],
+])('%s is asked for as %s', (host, authority) => {
+  expect(authorityAt(host, 443)).toBe(authority);
+});
 
 describe('the authority of CONNECT (RFC 9112 3.2.3)', () => {
   test.each([

@@ -1,6 +1,7 @@
 // What this edge fetches for its owner, judged here whatever the agent has judged: destination and loop.
 import type { MiddlewareHandler } from 'hono';
 import { canonicalAddress } from '../../http/address.ts';
+import { authorityAt } from '../../http/authority.ts';
 import {
   type AddressesVerdict,
   type DestinationPolicy,
@@ -8,7 +9,7 @@ import {
   judgeDestination,
 } from '../../http/destination.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
-import { parseRequestTarget } from '../../http/request-target.ts';
+import { type AbsoluteTarget, parseRequestTarget } from '../../http/request-target.ts';
 import { hasPassedEdge } from '../../http/via.ts';
 import type { RequestEnvelope } from '../../schemas/relay.ts';
 import { type Env, embeddedPolicy } from '../env.ts';
@@ -17,59 +18,64 @@ import type { Walk } from '../walk.ts';
 
 /** Lets an exchange pass whose destination is allowed and which has not been here before; else answers a failed envelope. */
 export const admit: MiddlewareHandler<{ Bindings: Env; Variables: Walk }> = async (c, next) => {
-  const refusal = judgeExchange(c.get('envelope'), new URL(c.req.url).host, policyOf(c.env.EDGEHOP_EMBEDDED));
-  return refusal === undefined ? next() : failed(c, refusal);
+  const verdict = judgeExchange(c.get('envelope'), new URL(c.req.url).host, policyOf(c.env.EDGEHOP_EMBEDDED));
+  if (verdict.kind === 'refused') return failed(c, verdict.error);
+  c.set('target', verdict.target);
+  return next();
 };
 
-/** Why the edge refuses this exchange, or nothing. `ownHost` is the host, with port, by which the worker was called. */
+export type ExchangeVerdict =
+  | { readonly kind: 'admitted'; readonly target: AbsoluteTarget }
+  | { readonly kind: 'refused'; readonly error: ProxyError };
+
+/** Whether the edge carries this exchange. `ownHost` is the host, with port, by which the worker was called. */
 export function judgeExchange(
   envelope: Pick<RequestEnvelope, 'url' | 'fields' | 'addresses'>,
   ownHost: string,
   policy: DestinationPolicy,
-): ProxyError | undefined {
+): ExchangeVerdict {
   const target = parseRequestTarget('GET', envelope.url);
   if (target.kind !== 'absolute') {
     const because = target.kind === 'malformed' ? target.because : 'it is not an absolute http or https URL';
-    return new ProxyError('http_request_denied', `The edge does not fetch this URL: ${because}.`, { status: 400 });
+    return malformed(`The edge does not fetch this URL: ${because}.`);
   }
-  if (target.url !== envelope.url) {
-    // What is judged must be what is fetched, so only the canonical text is taken, which has no userinfo.
-    return new ProxyError('http_request_denied', 'The edge takes only canonical URLs without userinfo.', {
-      status: 400,
-    });
-  }
+  // What is judged must be what is fetched, so only the canonical text is taken, which has no userinfo.
+  if (target.url !== envelope.url) return malformed('The edge takes only canonical URLs without userinfo.');
   const { addresses = [] } = envelope;
   if (addresses.some((address) => canonicalAddress(address) !== address)) {
-    return new ProxyError('http_request_denied', 'The edge takes only canonical addresses.', { status: 400 });
+    return malformed('The edge takes only canonical addresses.');
   }
   const authorities = [authorityOf(target.url), ...addresses.map((address) => authorityAt(address, target.port))];
   if (authorities.some((each) => withoutRootDot(each) === withoutRootDot(ownHost)) || hasPassedEdge(envelope.fields)) {
-    return new ProxyError('proxy_loop_detected', 'The request has come back to the edge that is to fetch it.', {
+    return refused('proxy_loop_detected', 'The request has come back to the edge that is to fetch it.', {
       advice: 'Do not set edgehop as a proxy of itself, and do not ask it for its own edge.',
     });
   }
   const { host, port } = target;
   const verdict = judgeDestination({ host, port, purpose: 'exchange' }, policy);
-  if (verdict.kind === 'refused') return refused(verdict);
-  if (addresses.length === 0) return undefined;
-  const addressed = judgeAddresses({ host, port }, addresses, policy);
-  return addressed.kind === 'refused' ? refused(addressed) : undefined;
+  if (verdict.kind === 'refused') return prohibited(verdict);
+  const addressed = addresses.length === 0 ? undefined : judgeAddresses({ host, port }, addresses, policy);
+  return addressed?.kind === 'refused' ? prohibited(addressed) : { kind: 'admitted', target };
 }
 
-function refused(verdict: Extract<AddressesVerdict, { kind: 'refused' }>): ProxyError {
-  return new ProxyError(verdict.type, `The edge refuses this destination: ${verdict.because}.`, {
+function malformed(message: string): ExchangeVerdict {
+  return refused('http_request_denied', message, { status: 400 });
+}
+
+function prohibited({ type, because }: Extract<AddressesVerdict, { kind: 'refused' }>): ExchangeVerdict {
+  return refused(type, `The edge refuses this destination: ${because}.`, {
     status: 403,
     advice: 'Private destinations are reached only through the embedded edge, when its agent allows them.',
   });
 }
 
+function refused(...error: ConstructorParameters<typeof ProxyError>): ExchangeVerdict {
+  return { kind: 'refused', error: new ProxyError(...error) };
+}
+
 /** Host and port of a canonical URL without userinfo, which has been parsed often enough. */
 function authorityOf(canonicalUrl: string): string {
   return canonicalUrl.split('/', 3)[2] ?? '';
-}
-
-function authorityAt(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function withoutRootDot(host: string): string {

@@ -1,5 +1,4 @@
 // Carries an admitted exchange to the origin and back, by the way that changes nothing of it.
-import { parseRequestTarget, type RequestTarget } from '../../http/request-target.ts';
 import { withCdnLoop } from '../../http/via.ts';
 import { chooseAgain, chooseUpstream } from '../dial/choose-upstream.ts';
 import { networkOf } from '../dial/network.ts';
@@ -10,8 +9,7 @@ import { exchangeBySocket } from './socket-exchange.ts';
 /** Answers with the origin's response or with the reason why there is none. */
 export async function exchange(c: ExchangeContext): Promise<Response> {
   const envelope = c.get('envelope');
-  const { host } = parseRequestTarget('GET', envelope.url) as Extract<RequestTarget, { kind: 'absolute' }>; // admit has seen to it
-  const sent = { ...envelope, host, fields: withCdnLoop(envelope.fields) };
+  const sent = { ...envelope, host: c.get('target').host, fields: withCdnLoop(envelope.fields) };
   const upstream = chooseUpstream(sent, { fetchesAddresses: networkOf(c.env).isEmbedded });
   if (upstream.kind === 'refused') return failed(c, upstream.error);
   if (upstream.kind === 'socket') return exchangeBySocket(c, upstream);

@@ -1,7 +1,6 @@
 // Carries an exchange over a connection of its own, in HTTP/1.1: what fetch would alter goes this way octet for octet.
 import { parseContentLength } from '../../http/framing.ts';
 import { errorShape, ProxyError } from '../../http/proxy-error.ts';
-import { parseRequestTarget, type RequestTarget } from '../../http/request-target.ts';
 import type { Reading, ResponseHead } from '../../http/response-reader.ts';
 import { type EndRecord, maxReasonBytes } from '../../schemas/relay.ts';
 import { clock } from '../clock.ts';
@@ -18,10 +17,10 @@ type BySocket = Extract<Upstream, { kind: 'socket' }>;
 
 /** Carries one exchange. Its connection is closed when it is over, however it ends. */
 export async function exchangeBySocket(c: ExchangeContext, upstream: BySocket): Promise<Response> {
-  const { method, url, content, addresses = [], limits, headDeadlineMs } = c.get('envelope');
+  const { method, content, addresses = [], limits, headDeadlineMs } = c.get('envelope');
   const network = networkOf(c.env);
   const requested = clock.now();
-  const target = parseRequestTarget('GET', url) as Extract<RequestTarget, { kind: 'absolute' }>; // admit has seen to it
+  const target = c.get('target');
   const framing = framingOf(c.req.raw, content);
   const way = { ...target, addresses: network.isEmbedded ? addresses : [] };
   const connected = await connectTo(await network.connect(), way, limits.connectTimeoutMs);

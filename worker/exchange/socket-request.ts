@@ -1,5 +1,7 @@
 // Writes a request on a connection of our own, as HTTP/1.1 has it. RFC 9112 3, 6 and 7.1.
-import type { RequestTarget } from '../../http/request-target.ts';
+import { hostFieldOf } from '../../http/authority.ts';
+import { fieldLines } from '../../http/head.ts';
+import type { AbsoluteTarget } from '../../http/request-target.ts';
 import type { Upstream } from '../dial/choose-upstream.ts';
 import type { IdleWatch } from './idle-watch.ts';
 
@@ -12,13 +14,11 @@ export type SentFraming =
 /** The head. Method, fields and target have been judged before. The connection is for this one exchange. */
 export function requestHead(
   method: string,
-  { scheme, host, port, path }: Extract<RequestTarget, { kind: 'absolute' }>,
+  { scheme, host, port, path }: AbsoluteTarget,
   { fields, trailers }: Extract<Upstream, { kind: 'socket' }>,
   framing: SentFraming,
 ): Uint8Array {
-  const authority = port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
-  let text = `${method} ${path} HTTP/1.1\r\nHost: ${authority}\r\n`;
-  for (const [name, value] of fields) text += `${name}: ${value}\r\n`;
+  let text = `${method} ${path} HTTP/1.1\r\nHost: ${hostFieldOf(scheme, host, port)}\r\n${fieldLines(fields)}`;
   if (framing.kind === 'length') text += `Content-Length: ${framing.octets}\r\n`;
   else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   else if (contentIsUsual.has(method)) text += 'Content-Length: 0\r\n'; // RFC 9110 8.6

@@ -1,5 +1,5 @@
 // Sends a request to its origin from this machine.
-import type { Field } from '../../../http/fields.ts';
+import { hostFieldOf } from '../../../http/authority.ts';
 import { isIdempotent } from '../../../http/methods.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Clock, Exchange, Observer, Outcome, PlannedRequest, UpstreamClient, WalkLimits } from '../ports.ts';
@@ -20,11 +20,12 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
     request.continue();
     trace.stamps['request-relayed'] = clock.now();
     observer.requestRelayed(trace);
+    const host = hostFieldOf(request.scheme, request.host, request.port);
     const answer = await direct.send({
-      origin: `${request.scheme}://${hostWithPort(request)}`,
+      origin: `${request.scheme}://${host}`,
       method: request.method,
       path: request.path,
-      fields: [hostField(request), ...request.forwardFields],
+      fields: [['Host', host], ...request.forwardFields],
       framing: request.framing,
       content: request.content,
       trailers: request.trailers,
@@ -74,13 +75,4 @@ function ofParent({ scheme, parent }: PlannedRequest, status: number): ProxyErro
   const message = `The parent proxy ${parent} does not accept our credentials, or has been given none.`;
   const advice = 'Name user and password in its URL: in the environment, or under parents in edgehop.jsonc.';
   return new ProxyError('proxy_configuration_error', message, { status: 502, advice });
-}
-
-/** The authority as the Host field has it: the port only when it is not the scheme's own. RFC 9110 7.2. */
-function hostWithPort({ scheme, host, port }: PlannedRequest): string {
-  return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
-}
-
-function hostField(request: PlannedRequest): Field {
-  return ['Host', hostWithPort(request)];
 }

@@ -41,11 +41,11 @@ const edgeGraceMs = 10_000;
 
 /** Exchanges by way of the edge. */
 export function createEdgeExchange(ports: EdgePorts): Exchange {
-  const { clock, observer, limits, edge, upstream } = ports;
+  const { clock, observer, limits, edge } = ports;
   return async (request, route) => {
     const { trace } = request;
     const addresses = edge.embedded ? pinned(request.addresses) : [];
-    const packed = packEnvelope(sealed(envelopeOf({ ...request, addresses }, limits, upstream)));
+    const packed = packEnvelope(sealed(envelopeOf(request, addresses, ports)));
     if (packed.kind === 'too-large') return failed(tooLarge());
     const link = await edge.ready();
     if (link.kind === 'unavailable') return failed(link.error, 'agent', { because: 'edge-down', isHarmless: true });
@@ -95,9 +95,9 @@ function pinned(addresses: readonly string[]): readonly string[] {
 }
 
 function envelopeOf(
-  { trace, method, url, fields, forwardFields, content, addresses }: PlannedRequest,
-  limits: WalkLimits,
-  upstream: EdgePorts['upstream'],
+  { trace, method, url, fields, forwardFields, content }: PlannedRequest,
+  addresses: readonly string[],
+  { limits, upstream }: EdgePorts,
 ): RequestEnvelope {
   const { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses, headDeadlineMs } = limits;
   return {

@@ -38,7 +38,7 @@ test('everything may come in one piece, with the end behind it', async () => {
   expect(await textOf(socket)).toBe('all');
 });
 
-test('a socket after it flows and ends as any other', async () => {
+test('behind it a socket flows and ends like every other one', async () => {
   const { socket, other } = await connected();
   const done = converse(socket, parent, dialogue, never());
   other.write('one;three;');

@@ -1,7 +1,7 @@
 // What an HTTP parent is asked for a tunnel, and what each of its answers means, also one octet at a time.
 import { describe, expect, test } from 'vitest';
 import { parseParent } from '../../../agent/upstream/parent.ts';
-import { authorityOf, connectTurn, proxyAuthorization } from '../../../agent/upstream/parent-connect.ts';
+import { connectTurn, proxyAuthorization } from '../../../agent/upstream/parent-connect.ts';
 
 const parent = parseParent('http://proxy.example:3128', 'HTTPS_PROXY');
 const known = parseParent('http://me:s%C3%A9cret@proxy.example:3128', 'HTTPS_PROXY');
@@ -17,15 +17,6 @@ test('credentials go as Basic, in UTF-8', () => {
   expect(proxyAuthorization(known)).toBe(basic);
   expect(proxyAuthorization(parent)).toBe(undefined);
   expect(text(connectTurn(known, 'o.example:443', 'x').send)).toContain(`\r\nProxy-Authorization: ${basic}\r\n\r\n`);
-});
-
-test.each([
-  ['o.example', 'o.example:443'],
-  ['192.0.2.1', '192.0.2.1:443'],
-  ['[2001:db8::1]', '[2001:db8::1]:443'],
-  ['2001:db8::1', '[2001:db8::1]:443'],
-])('%s is asked for as %s', (host, authority) => {
-  expect(authorityOf(host, 443)).toBe(authority);
 });
 
 describe('an answer', () => {

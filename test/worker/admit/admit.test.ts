@@ -19,7 +19,8 @@ const open: DestinationPolicy = { allowPrivate: true, exceptions: [] };
 const loopback = { kind: 'range', range: '127.0.0.1', port: undefined } as const;
 
 function judge(url: string, policy = strict, fields: [string, string][] = []): string {
-  return judgeExchange({ url, fields }, 'edge.example', policy)?.type ?? 'allowed';
+  const verdict = judgeExchange({ url, fields }, 'edge.example', policy);
+  return verdict.kind === 'refused' ? verdict.error.type : 'allowed';
 }
 
 describe('a destination', () => {

@@ -1,0 +1,48 @@
+// TLS over a connection that the agent has made, to an origin, an edge or a parent proxy: verified, always. RFC 9110 4.3.4.
+import type { Socket } from 'node:net';
+import { connect } from 'node:tls';
+import { canonicalAddress } from '../../http/address.ts';
+import type { ProxyError } from '../../http/proxy-error.ts';
+import { upstreamFailure } from './failure.ts';
+
+export type Secured =
+  | { readonly kind: 'connected'; readonly socket: Socket; readonly protocol: 'http/1.1' | 'h2' }
+  | { readonly kind: 'failed'; readonly error: ProxyError };
+
+/**
+ * Shakes hands for `host`, a name or an address with or without brackets, and offers the protocols in this order. The
+ * socket has an error handler. `signal` gives up; its reason is a ProxyError. After a failure `raw` is the caller's to end.
+ */
+export function secure(
+  raw: Socket,
+  host: string,
+  protocols: readonly ('http/1.1' | 'h2')[],
+  signal: AbortSignal,
+): Promise<Secured> {
+  return new Promise((resolve) => {
+    const isName = canonicalAddress(host) === undefined;
+    const socket = connect({
+      socket: raw,
+      host: host.replace(/^\[(.*)\]$/, '$1'),
+      ...(isName && { servername: host }),
+      ALPNProtocols: [...protocols],
+      rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+    });
+    // TLS has no resets of its own: a reset is that of the connection below.
+    socket.resetAndDestroy = () => {
+      raw.resetAndDestroy();
+      return socket.destroy();
+    };
+    const end = (secured: Secured) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(secured);
+    };
+    const onAbort = () => end({ kind: 'failed', error: signal.reason as ProxyError });
+    socket.on('error', (cause) => end({ kind: 'failed', error: upstreamFailure(cause, false) }));
+    socket.once('secureConnect', () =>
+      end({ kind: 'connected', socket, protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1' }),
+    );
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+  });
+}
