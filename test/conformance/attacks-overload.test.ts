@@ -1,10 +1,10 @@
 // ATTACKS.md group I: many clients that do nothing, an edge in trouble, a stop and a start in the middle of work.
-import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { routes, startTestAgent } from '../support/agent.ts';
 import { type Client, connectClient, getOnce } from '../support/client.ts';
 import { makeHome } from '../support/command.ts';
 import { chunk, message, startOrigin } from '../support/origin.ts';
+import { closedPort } from '../support/tcp.ts';
 
 const ok = 'HTTP/1.1 200 OK';
 
@@ -84,7 +84,7 @@ test('I05 a restart under load cuts no answer: a request is answered whole, or i
   await using origin = await startOrigin(
     (_request, socket) => void socket.write(message([ok, 'Content-Length: 2'], 'ok')),
   );
-  const port = await freePort();
+  const port = await closedPort();
   using home = makeHome();
   const start = () => home.start('--edge', 'none', '--allow-private', '--port', String(port));
   const first = await start();
@@ -161,14 +161,4 @@ function canConnect(port: number): Promise<boolean> {
     },
     () => false,
   );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

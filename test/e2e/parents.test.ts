@@ -1,7 +1,6 @@
 // Parent proxies between the agent and everything else: from the environment or the configuration, for every route.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { connect as connectTls, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +15,7 @@ import { octetsOf } from '../support/messages.ts';
 import { message, type Origin, startOrigin } from '../support/origin.ts';
 import { type Parent, startHttpParent, startSocksParent, tunnelTo } from '../support/parent.ts';
 import { startSilentPort } from '../support/silent-port.ts';
+import { closedPort } from '../support/tcp.ts';
 
 /** Answers with the request's target: in absolute-form it is the parent of plain http. */
 let origin: Origin;
@@ -193,7 +193,7 @@ describe('a parent that does not help', () => {
   });
 
   test('is not there, and the client is told whose fault that is', async () => {
-    const agent = await agentBehind({ ALL_PROXY: `http://127.0.0.1:${await freePort()}` });
+    const agent = await agentBehind({ ALL_PROXY: `http://127.0.0.1:${await closedPort()}` });
     for (const response of [
       await getOnce(agent.port, 'http://site.example/'),
       await exchangeOnce(agent.port, message(['CONNECT site.example:443 HTTP/1.1', 'Host: x'])),
@@ -208,7 +208,7 @@ describe('a parent that does not help', () => {
   });
 
   test('C12: leads back here, which is recognised instead of going round', async () => {
-    const agentPort = await freePort();
+    const agentPort = await closedPort();
     // A port forwarding that edgehop cannot know: what is asked of it, it asks of edgehop.
     await using forwarding = await startHttpParent(async (head, socket) => {
       await tunnelTo(agentPort, '')(head, socket);
@@ -276,7 +276,7 @@ describe('the command', () => {
   });
 
   test('C05: recognises itself in its environment, says so, and goes without', async () => {
-    const port = String(await freePort());
+    const port = String(await closedPort());
     const ourselves = `http://localhost:${port}`;
     using home = makeHome({ http_proxy: ourselves, HTTPS_PROXY: ourselves, ALL_PROXY: `socks5h://127.0.0.1:${port}` });
     const agent = await home.start('--edge', 'none', '--allow-private', '--port', port, '--log', 'quiet');
@@ -287,7 +287,7 @@ describe('the command', () => {
   });
 
   test('C05: recognises its control port', async () => {
-    const port = String(await freePort());
+    const port = String(await closedPort());
     using home = makeHome({ ALL_PROXY: `http://127.0.0.1:${port}` });
     const agent = await home.start('--edge', 'none', '--control-port', port, '--log', 'quiet');
     await agent.says('ALL_PROXY names edgehop itself');
@@ -342,14 +342,4 @@ async function openTunnel(agent: TestAgent, authority: string) {
 
 function ok(content: string): Buffer {
   return message(['HTTP/1.1 200 OK', `Content-Length: ${content.length}`], content);
-}
-
-/** A port on which nothing listens at this moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -8,6 +8,7 @@ import { selfSigned } from '../support/certificate.ts';
 import { connectClient, getOnce } from '../support/client.ts';
 import { chunk, message, type Origin, type OriginRequest, startOrigin } from '../support/origin.ts';
 import { startSilentPort } from '../support/silent-port.ts';
+import { closedPort } from '../support/tcp.ts';
 
 const hasCurl = spawnSync('curl', ['--version']).error === undefined;
 if (!hasCurl) console.warn('the tests of what curl makes of cut content are skipped: curl is not installed');
@@ -132,11 +133,7 @@ describe.each(upstreams)('by edge %s', (edge) => {
     });
 
     test('refuses the connection', async () => {
-      const server = createServer();
-      const port = await new Promise<number>((resolve) =>
-        server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-      );
-      await new Promise((resolve) => server.close(resolve));
+      const port = await closedPort();
       await expectFailed(`http://127.0.0.1:${port}/refused`, 'connection_refused', 502);
     });
 

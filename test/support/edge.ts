@@ -109,7 +109,11 @@ export interface Call {
 
 /** Sends one request on a connection of its own and reads the reply to its end, however that comes. */
 export async function call(url: string, options: Call = {}): Promise<Reply> {
-  const incoming = await send(url, options);
+  return replyOf(await send(url, options));
+}
+
+/** Reads the reply to its end, however that comes. */
+export async function replyOf(incoming: IncomingMessage): Promise<Reply> {
   const parts: Buffer[] = [];
   try {
     for await (const part of incoming) parts.push(part as Buffer);

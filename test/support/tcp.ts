@@ -33,3 +33,10 @@ export async function startTcp(accept: (socket: Socket) => void, host = '127.0.0
     },
   };
 }
+
+/** A port of 127.0.0.1 on which nothing listens at this moment. */
+export async function closedPort(): Promise<number> {
+  const server = await startTcp(() => undefined);
+  await server[Symbol.asyncDispose]();
+  return server.port;
+}

@@ -10,7 +10,7 @@ import { ProxyError } from '../../../http/proxy-error.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { startHttpParent, startSocksParent, tunnelTo } from '../../support/parent.ts';
 import { type SilentPort, startSilentPort } from '../../support/silent-port.ts';
-import { startTcp, type TcpServer } from '../../support/tcp.ts';
+import { closedPort, startTcp, type TcpServer } from '../../support/tcp.ts';
 
 const limits = { connectTimeoutMs: 20_000, maxSocketBufferBytes: 64 * 1024 };
 const hasty = { ...limits, connectTimeoutMs: 300 };
@@ -421,13 +421,4 @@ async function listening(host: string, port = 0): Promise<number> {
   await once(server.listen(port, host), 'listening');
   onTestFinished(() => void server.close());
   return (server.address() as AddressInfo).port;
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,5 +1,5 @@
 // Connections of the edge's own: to checked addresses only, under workerd's network policy, verified, and not waited for without end.
-import { connect as connectTcp, createServer, type Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RequestEnvelope } from '../../../schemas/relay.ts';
@@ -16,7 +16,7 @@ import {
 import { message, startOrigin } from '../../support/origin.ts';
 import { startHttpParent, tunnelTo } from '../../support/parent.ts';
 import { startSilentPort } from '../../support/silent-port.ts';
-import { startTcp } from '../../support/tcp.ts';
+import { closedPort, startTcp } from '../../support/tcp.ts';
 
 const certificate = selfSigned('127.0.0.1', 'localhost');
 const hello = message(['HTTP/1.1 200 OK', 'Content-Length: 5'], 'hello');
@@ -227,7 +227,7 @@ describe('the connect deadline', () => {
 });
 
 test.each([
-  ['nobody listens there', async () => `http://127.0.0.1:${await freePort()}/`],
+  ['nobody listens there', async () => `http://127.0.0.1:${await closedPort()}/`],
   ['the name does not exist', async () => 'http://nothing.invalid/'],
 ])('without words of the platform the edge says that it is unavailable: %s', async (_, url) => {
   const { error, reference } = failureOf(await bySocket(await url()));
@@ -260,12 +260,3 @@ describe('as it is deployed', () => {
     expect(internet.asked).toEqual([expect.stringMatching(/^CONNECT o\.example:80 /)]);
   });
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
-}

@@ -1,11 +1,11 @@
 // What the worker can tell of an upstream that gave no response; the rest stands in the log under its reference.
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { connectFailure, readFailure, referenceOf, upstreamFailure } from '../../../worker/exchange/failure.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { envelopeFor, exchange, failureOf, startEmbeddedEdge, type TestEdge } from '../../support/edge.ts';
 import { startOrigin } from '../../support/origin.ts';
+import { closedPort } from '../../support/tcp.ts';
 
 test.each([
   ['http_response_timeout', 504, new DOMException('The operation was aborted', 'AbortError'), 200],
@@ -60,7 +60,7 @@ describe('on workerd', () => {
   afterAll(() => edge[Symbol.asyncDispose]());
 
   test('a refused connection has no reference', async () => {
-    const failure = failureOf(await exchange(edge.direct, envelopeFor(`http://127.0.0.1:${await freePort()}/`)));
+    const failure = failureOf(await exchange(edge.direct, envelopeFor(`http://127.0.0.1:${await closedPort()}/`)));
     expect(failure.error).toMatchObject({ type: 'destination_unavailable', status: 502 });
     expect(failure.reference).toBeUndefined();
   });
@@ -99,12 +99,3 @@ describe('on workerd', () => {
     });
   }
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
