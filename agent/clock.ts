@@ -36,7 +36,7 @@ export function machineClock(): Clock {
 export function isoMicroseconds(wallTime: number): string {
   const microseconds = Math.round(wallTime * 1000);
   const second = Math.floor(microseconds / 1_000_000);
-  return `${isoSecond(second)}.${String(microseconds - second * 1_000_000).padStart(6, '0')}Z`;
+  return `${isoSecond(second)}.${String(1_000_000 + microseconds - second * 1_000_000).slice(1)}Z`;
 }
 
 /** The last second's text: the stages of a record, and of many records, lie within one. */

@@ -39,7 +39,9 @@ export function parseHostField(text: string): HostField {
   return parseHostAndPort(text);
 }
 
-function parseHostAndPort(text: string): HostField {
+const maxRemembered = 1_024;
+
+const parseHostAndPort = remembered(maxRemembered, (text): HostField => {
   if (text === '') return malformed('it is empty');
   const forbidden = forbiddenIn(text);
   if (forbidden !== undefined) return malformed(forbidden);
@@ -50,7 +52,7 @@ function parseHostAndPort(text: string): HostField {
   if (parts[2] === undefined || parts[2] === '') return { kind: 'authority', host: parsed.host, port: undefined };
   const port = parsePort(parts[2]);
   return port === undefined ? malformed(badPort) : { kind: 'authority', host: parsed.host, port };
-}
+});
 
 export const badPort = 'the port is not a number from 1 to 65535 without leading zeros';
 
@@ -65,12 +67,7 @@ export type Host = { readonly kind: 'host'; readonly host: string } | Malformed;
  * Reads a host: a name as DNS has it, an IPv4 address in its canonical spelling, an IPv6 address in brackets. RFC 3986
  * 3.2.2. What comes back is the WHATWG URL parser's text, without the root dot.
  */
-export function parseHost(text: string): Host {
-  return hosts(text);
-}
-
-const maxRemembered = 1_024;
-const hosts = remembered(maxRemembered, (text): Host => {
+export const parseHost: (text: string) => Host = remembered(maxRemembered, (text) => {
   if (text.startsWith('[')) return parseIpv6Host(text);
   const relative = text.endsWith('.') ? text.slice(0, -1) : text;
   if (relative === '') return malformed('the host is empty');

@@ -39,9 +39,29 @@ export function listMembers(fields: Fields, name: string): string[] {
   return values.flatMap((value) => splitList(value)).filter((member) => member !== '');
 }
 
-/** The fields less those whose lower-case name is in `names`. */
-export function fieldsWithout(fields: Fields, names: ReadonlySet<string>): Field[] {
-  return fields.filter(([name]) => !names.has(name.toLowerCase()));
+/** Names of fields, to be found in any case. Most names that are asked for have a length that none of these has. */
+export class FieldNames {
+  readonly #names: ReadonlySet<string>;
+  readonly #hasLength: boolean[] = [];
+
+  /** `names` are lower case. */
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names);
+    for (const { length } of this.#names) this.#hasLength[length] = true;
+  }
+
+  has(name: string): boolean {
+    return this.#hasLength[name.length] === true && this.#names.has(name.toLowerCase());
+  }
+
+  [Symbol.iterator](): Iterator<string> {
+    return this.#names[Symbol.iterator]();
+  }
+}
+
+/** The fields less those with one of these names. */
+export function fieldsWithout(fields: Fields, names: FieldNames): Field[] {
+  return fields.filter(([name]) => !names.has(name));
 }
 
 /** Whether a field name is a token and a field value holds no control octet. RFC 9110 5.1 and 5.5. */

@@ -1,7 +1,8 @@
 // Which fields end at this hop: the only home of that rule, for both halves and both directions. RFC 9110 7.6.1.
-import { type Field, type Fields, listMembers } from './fields.ts';
+import { type Field, FieldNames, type Fields, fieldValues, listMembers } from './fields.ts';
+import { remembered } from './remembered.ts';
 
-const hopByHopNames = new Set([
+const hopByHopNames = new FieldNames([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -16,7 +17,7 @@ const hopByHopNames = new Set([
 ]);
 
 /** Names that a `Connection` field cannot take away: without them the message means something else, or a loop is hidden. */
-const protectedNames = new Set([
+const protectedNames = new FieldNames([
   'host',
   'content-length',
   'content-type',
@@ -28,7 +29,7 @@ const protectedNames = new Set([
 ]);
 
 /** Fields by which platforms and proxies speak of a client. From a client they are claims, so they are dropped. */
-const claimNames = new Set([
+const claimNames = [
   'proxy',
   'cf-connecting-ip',
   'cf-connecting-ipv6',
@@ -39,18 +40,20 @@ const claimNames = new Set([
   'cf-visitor',
   'true-client-ip',
   'x-real-ip',
-]);
+];
 
 const internalPrefix = 'edgehop-';
 
 /** The fields of a request that go on: without hop-by-hop fields, nominated ones, claims about the client and names of ours. */
 export function endToEndRequestFields(fields: Fields): Field[] {
-  return endToEnd(fields, (name) => claimNames.has(name) || name === 'expect');
+  return endToEnd(fields, notInRequests);
 }
+
+const notInRequests = new FieldNames([...hopByHopNames, ...claimNames, 'expect']);
 
 /** The fields of a response that go on. `Expect` and claims do not occur there; names of ours are dropped. */
 export function endToEndResponseFields(fields: Fields): Field[] {
-  return endToEnd(fields, () => false);
+  return endToEnd(fields, hopByHopNames);
 }
 
 /** Whether the sender of a request takes trailers behind the response's content. RFC 9110 10.1.4. */
@@ -59,7 +62,7 @@ export function takesTrailers(fields: Fields): boolean {
 }
 
 /** Names that mean something only ahead of the content: how it is framed, where it goes, who may have it. RFC 9110 6.5.1. */
-const neverTrailers = new Set([
+const neverTrailers = [
   'age',
   'authorization',
   'cache-control',
@@ -75,29 +78,39 @@ const neverTrailers = new Set([
   'set-cookie',
   'vary',
   'www-authenticate',
-]);
+];
 
 /** The fields of a trailer section that go on. */
 export function endToEndTrailers(trailers: Fields): Field[] {
-  return endToEnd(trailers, (name) => neverTrailers.has(name) || claimNames.has(name));
+  return endToEnd(trailers, notInTrailers);
 }
 
-function endToEnd(fields: Fields, isDropped: (lowerName: string) => boolean): Field[] {
+const notInTrailers = new FieldNames([...hopByHopNames, ...claimNames, ...neverTrailers]);
+
+function endToEnd(fields: Fields, dropped: FieldNames): Field[] {
   const nominated = nominatedNames(fields);
-  const kept: Field[] = [];
-  for (const field of fields) {
-    const name = field[0].toLowerCase();
-    if (hopByHopNames.has(name) || nominated?.has(name) || name.startsWith(internalPrefix) || isDropped(name)) continue;
-    kept.push(field);
-  }
-  return kept;
+  return fields.filter(([name]) => !dropped.has(name) && !isInternal(name) && nominated?.has(name) !== true);
 }
 
-function nominatedNames(fields: Fields): ReadonlySet<string> | undefined {
-  const members = listMembers(fields, 'connection');
-  const names = members.map((member) => member.toLowerCase()).filter((name) => !isIneffective(name));
-  return names.length === 0 ? undefined : new Set(names);
+function isInternal(name: string): boolean {
+  return name.length >= internalPrefix.length && name.slice(0, internalPrefix.length).toLowerCase() === internalPrefix;
 }
+
+function nominatedNames(fields: Fields): FieldNames | undefined {
+  const values = fieldValues(fields, 'connection');
+  if (values.length === 0) return undefined;
+  const lists = values.map((value) => effectiveNames(value)).filter((names) => names !== undefined);
+  return lists.length > 1 ? new FieldNames(lists.flatMap((names) => [...names])) : lists[0];
+}
+
+const maxRemembered = 64;
+
+/** The names that one Connection field takes away. The same few values come over and over. */
+const effectiveNames = remembered(maxRemembered, (value) => {
+  const members = listMembers([['connection', value]], 'connection').map((member) => member.toLowerCase());
+  const names = members.filter((name) => !isIneffective(name));
+  return names.length === 0 ? undefined : new FieldNames(names);
+});
 
 /** Nominating these changes nothing: they cannot be taken away, or they go anyway, or they are no fields but options. */
 function isIneffective(name: string): boolean {

@@ -1,5 +1,5 @@
 // Reads the request-target of a request line in its four forms. RFC 9112 3.2.
-import { type Malformed, parseAuthority, parseHostField } from './authority.ts';
+import { hostFieldOf, type Malformed, parseAuthority, parseHostField } from './authority.ts';
 
 export type RequestTarget =
   | {
@@ -46,9 +46,19 @@ function parseAbsolute(target: string): RequestTarget {
   const parsed = parseHostField(hostAndPort);
   if (parsed.kind === 'malformed') return parsed;
   const scheme = name.toLowerCase() as 'http' | 'https';
-  const url = new URL(`${scheme}://${hostAndPort}${rest}`);
   const port = parsed.port ?? (scheme === 'https' ? 443 : 80);
+  if (hostAndPort === hostFieldOf(scheme, parsed.host, port) && isCanonicalPath(rest)) {
+    return { kind: 'absolute', url: `${scheme}://${hostAndPort}${rest}`, scheme, host: parsed.host, port, path: rest };
+  }
+  const url = new URL(`${scheme}://${hostAndPort}${rest}`);
   return { kind: 'absolute', url: url.href, scheme, host: parsed.host, port, path: pathOf(url) };
+}
+
+/** Whether the URL parser surely leaves a path and query as they are, so that it need not be asked. Most are such. */
+function isCanonicalPath(path: string): boolean {
+  return /^(?:\/(?:[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9._~!$&()*+,;=:@-]*)?)+(?:\?[A-Za-z0-9._~!$&()*+,;=:@/?%-]*)?$/.test(
+    path,
+  );
 }
 
 /** Userinfo that can be nothing else is dropped, for it is not to be sent on. RFC 9110 4.2.4. */

@@ -18,27 +18,33 @@ const endTimeoutMs = 1_000;
  * `maxHeldCharacters` are held for one that has stopped reading, and what comes then is dropped, so that proxying goes on.
  */
 export function lineSink(fd: number, maxHeldCharacters: number): LineSink {
-  let held = '';
+  let held: string[] = [];
+  let heldCharacters = 0;
   let unmade: (string | (() => string))[] = [];
-  let piece = Buffer.alloc(0);
+  let piece: Buffer = Buffer.alloc(0);
   let isWriting = false;
   let isEnding = false;
   let onEmpty = (): void => undefined;
 
   const makeLines = (): void => {
-    for (const line of unmade) held += `${typeof line === 'string' ? line : line()}\n`;
+    for (const line of unmade) {
+      const made = typeof line === 'string' ? line : line();
+      held.push(made);
+      heldCharacters += made.length + 1;
+    }
     unmade = [];
   };
   const flush = (): void => {
     if (isWriting) return;
     makeLines();
     if (piece.length === 0) {
-      if (held === '') {
+      if (held.length === 0) {
         onEmpty();
         return;
       }
-      piece = Buffer.from(held);
-      held = '';
+      piece = octetsOf(held);
+      held = [];
+      heldCharacters = 0;
     }
     isWriting = true;
     write(fd, piece, (error, octets) => {
@@ -46,7 +52,7 @@ export function lineSink(fd: number, maxHeldCharacters: number): LineSink {
       if (error?.code === 'EAGAIN') return; // a full pipe: the next interval tries again
       piece = piece.subarray(error === null ? octets : piece.length);
       // What little has come meanwhile waits for more, or for the interval.
-      if (piece.length > 0 || held.length >= minPieceCharacters || isEnding) flush();
+      if (piece.length > 0 || heldCharacters >= minPieceCharacters || isEnding) flush();
     });
   };
   const timer = setInterval(flush, flushIntervalMs);
@@ -54,11 +60,11 @@ export function lineSink(fd: number, maxHeldCharacters: number): LineSink {
 
   return {
     write: (line) => {
-      if (held.length >= maxHeldCharacters) return;
+      if (heldCharacters >= maxHeldCharacters) return;
       unmade.push(line);
       if (unmade.length < maxUnmadeLines) return;
       makeLines();
-      if (held.length >= minPieceCharacters) flush();
+      if (heldCharacters >= minPieceCharacters) flush();
     },
     end: () =>
       new Promise((resolve) => {
@@ -73,4 +79,18 @@ export function lineSink(fd: number, maxHeldCharacters: number): LineSink {
         flush();
       }),
   };
+}
+
+/**
+ * Lines as they are written, each with its end. What else would end a line or steer a terminal, and JSON leaves as it
+ * is, is escaped as JSON has it.
+ */
+export function octetsOf(lines: readonly string[]): Buffer {
+  const text = `${lines.join('\n')}\n`;
+  const octets = Buffer.from(text);
+  // Hardly any line has one, and all that is ASCII is seen at once.
+  if (octets.length === text.length && !octets.includes(0x7f)) return octets;
+  return Buffer.from(
+    text.replace(/[\x7f-\x9f\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { DestinationPolicy } from '../../http/destination.ts';
+import type { StoredResponse } from '../../http/caching/stored.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { Framing } from '../../http/framing.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
@@ -27,7 +28,7 @@ export interface Trace {
   readonly id: string;
   readonly kind: 'exchange' | 'tunnel';
   readonly connection: Connection;
-  readonly stamps: Partial<Record<StageName, Instant>>;
+  readonly stamps: Partial<Record<StageName, Instant | undefined>>;
   /** When the first octet of the request came: at or before `request-received`. */
   firstOctetAt: Instant;
   method: string;
@@ -192,6 +193,40 @@ export interface Observer {
   serverNamed(trace: Trace): void;
   /** The record is complete: the response was sent, the tunnel closed, or it failed. */
   finished(trace: Trace): void;
+}
+
+/** A stored response in its place. The same object as long as it stays there unchanged. */
+export interface Entry {
+  readonly key: string;
+  readonly stored: StoredResponse;
+}
+
+/** Where the agent keeps responses: heads in memory, content in memory and on disk. Its failures are misses. */
+export interface CacheStore {
+  /** What is stored under a key, the latest first; it counts as a use. At once. */
+  find(key: string): readonly Entry[];
+  /** The whole content, where it is in memory. At once. */
+  octets(entry: Entry): Buffer | undefined;
+  /** The content from the octet at `first` up to the one at `last`. It fails with `proxy_internal_error` when the disk has lost it. */
+  content(entry: Entry, first: number, last: number): Content;
+  /** Begins to store a response under a key; nothing where it cannot be kept. `octets`: of its content, where that is known. */
+  begin(key: string, head: Omit<StoredResponse, 'octets'>, octets: number | undefined): EntryWriter | undefined;
+  /** Puts another head in the place of an entry's, with the same content. Gives the new entry, or nothing when it is gone. */
+  update(entry: Entry, head: Omit<StoredResponse, 'octets'>): Entry | undefined;
+  remove(entry: Entry): void;
+}
+
+/** A response on its way into the store. Nobody finds it there before it is whole. */
+export interface EntryWriter {
+  /** Takes some octets; false asks to wait until `onDrain` calls. */
+  write(octets: Buffer): boolean;
+  onDrain(listener: () => void): void;
+  /** What has been written so far from the beginning, and what follows until the end: for those who wait for the same. */
+  follow(): Content;
+  /** It is whole: takes the place of what is stored under its key with the same selecting fields. Nothing when it has been given up. */
+  commit(trailers: Fields): Entry | undefined;
+  /** It will not be whole: followers fail with this error. */
+  abort(error: ProxyError): void;
 }
 
 /** Looks a name up. Every answer, in the resolver's order. */

@@ -12,9 +12,17 @@ export const proxy = ({ observer, accept, admit, apply, routed, exchange, finish
     observer.requestReceived(arrival.trace);
     if (admission.kind === 'refused') return refused(admission.error);
     const plan = apply(admission.request);
-    return plan.kind === 'answer' ? plan.outcome : forward(plan.request);
+    return plan.kind === 'answer' ? plan.outcome : await forward(plan.request);
   };
-  return async (arrival: Arrival): Promise<void> => finish(arrival, await walk(arrival).catch(unforeseen));
+  return async (arrival: Arrival): Promise<void> => {
+    let outcome: Outcome;
+    try {
+      outcome = await walk(arrival);
+    } catch (cause) {
+      outcome = unforeseen(cause);
+    }
+    await finish(arrival, outcome);
+  };
 };
 
 function refused(error: ProxyError): Outcome {

@@ -1,7 +1,7 @@
 // The record of an exchange: begun with its first octet, read out as the schema has it.
 import { errorShape } from '../../http/proxy-error.ts';
 import type { ExchangeRecord } from '../../schemas/exchange.ts';
-import { type StageName, stageNames } from '../../schemas/stage.ts';
+import type { StageName } from '../../schemas/stage.ts';
 import { type Clock, type Instant, isoMicroseconds } from '../clock.ts';
 import type { Connection, EdgeTimes, Trace, Tunnel } from './ports.ts';
 
@@ -11,7 +11,13 @@ export function beginTrace(kind: Trace['kind'], id: string, connection: Connecti
     id,
     kind,
     connection,
-    stamps: { 'client-accepted': connection.acceptedAt },
+    stamps: {
+      'client-accepted': connection.acceptedAt,
+      'request-received': undefined,
+      'request-relayed': undefined,
+      'response-received': undefined,
+      'response-sent': undefined,
+    },
     firstOctetAt,
     method: '',
     url: '',
@@ -93,12 +99,22 @@ export function recordOf(trace: Trace, clock: Clock): ExchangeRecord {
 
 function isoStages(trace: Trace, clock: Clock): ExchangeRecord['stages'] {
   const times = stageTimes(trace, clock);
-  const stages: ExchangeRecord['stages'] = {};
-  for (const name of stageNames) {
-    const time = times[name];
-    if (time !== undefined) stages[name] = isoMicroseconds(time);
-  }
-  return stages;
+  const stages: Complete<ExchangeRecord['stages']> = {
+    'client-accepted': iso(times['client-accepted']),
+    'request-received': iso(times['request-received']),
+    'request-relayed': iso(times['request-relayed']),
+    'edge-received': iso(times['edge-received']),
+    'upstream-requested': iso(times['upstream-requested']),
+    'upstream-responded': iso(times['upstream-responded']),
+    'edge-returned': iso(times['edge-returned']),
+    'response-received': iso(times['response-received']),
+    'response-sent': iso(times['response-sent']),
+  };
+  return stages as ExchangeRecord['stages'];
+}
+
+function iso(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : isoMicroseconds(time);
 }
 
 function destinationOf({ host, port, address, addressKnownBy }: Trace): ExchangeRecord['destination'] {

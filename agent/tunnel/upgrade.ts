@@ -1,6 +1,6 @@
 // Carries a request that asks for another protocol: judged like every exchange, a tunnel once the origin has said 101.
 import type { Socket } from 'node:net';
-import { type Fields, fieldsWithout, fieldValues } from '../../http/fields.ts';
+import { FieldNames, type Fields, fieldsWithout, fieldValues } from '../../http/fields.ts';
 import { fieldLines } from '../../http/head.ts';
 import { endToEndResponseFields } from '../../http/hop-by-hop.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
@@ -165,7 +165,7 @@ function switchingHead({ reason, fields }: ResponseHead, pseudonym: string): str
   return `HTTP/1.1 101 ${reason}\r\n${fieldLines(all)}\r\n`;
 }
 
-const contentLength = new Set(['content-length']);
+const contentLength = new FieldNames(['content-length']);
 
 function loop(): ProxyError {
   return new ProxyError('proxy_loop_detected', 'The request has already come through this agent.');

@@ -31,7 +31,6 @@ interface Current {
   readonly resolve: (answer: UpstreamAnswer) => void;
   readonly reader: ResponseReader;
   readonly content: HeldContent;
-  headDeadline: NodeJS.Timeout | undefined;
   head: ResponseHead | undefined;
   /** Whether the request has gone out whole. */
   isSent: boolean;
@@ -46,6 +45,10 @@ export class Http1Connection implements ContentSource {
   readonly #owner: ConnectionOwner;
   #current: Current | undefined;
   #isPaused = false;
+  /** One for all exchanges: to make one anew each time costs more than to let it ring for an exchange that is over. */
+  #headDeadline: NodeJS.Timeout | undefined;
+  #headDeadlineMs = 0;
+  #isHeadAwaited = false;
   #exchanges = 0;
   /** How long it may be kept after the response that has just come to its end; nothing when it may not. */
   #keepMs: number | undefined;
@@ -66,6 +69,7 @@ export class Http1Connection implements ContentSource {
       failure = cause;
     });
     this.#socket.on('close', () => {
+      clearTimeout(this.#headDeadline);
       this.#fail(failure);
       owner.closed(this);
     });
@@ -85,7 +89,6 @@ export class Http1Connection implements ContentSource {
       resolve,
       reader: new ResponseReader({ method, maxHeadBytes, maxFields, maxInterimResponses, latin1 }, this.#parts),
       content: new HeldContent(this, maxOctetsHeld),
-      headDeadline: undefined,
       head: undefined,
       isSent: false,
       isSilent: true,
@@ -142,11 +145,21 @@ export class Http1Connection implements ContentSource {
   #sent(current: Current): void {
     current.isSent = true;
     if (this.#current !== current || current.head !== undefined) return;
-    const { headDeadlineMs } = current.request;
-    current.headDeadline = setTimeout(
-      () => this.#fail(upstreamError('http_response_timeout', undefined)),
-      headDeadlineMs,
-    );
+    this.#awaitHead(current.request.headDeadlineMs);
+  }
+
+  #awaitHead(headDeadlineMs: number): void {
+    this.#isHeadAwaited = true;
+    if (this.#headDeadlineMs === headDeadlineMs) {
+      this.#headDeadline?.refresh();
+      return;
+    }
+    clearTimeout(this.#headDeadline);
+    this.#headDeadlineMs = headDeadlineMs;
+    this.#headDeadline = setTimeout(() => {
+      if (this.#isHeadAwaited) this.#fail(upstreamError('http_response_timeout', undefined));
+    }, headDeadlineMs);
+    this.#headDeadline.unref(); // it is the socket that keeps the process
   }
 
   #read(octets: Buffer): void {
@@ -184,7 +197,7 @@ export class Http1Connection implements ContentSource {
   #head(head: ResponseHead): void {
     const current = this.#current;
     if (current === undefined) return;
-    clearTimeout(current.headDeadline);
+    this.#isHeadAwaited = false;
     current.head = head;
     current.resolve({
       kind: 'response',
@@ -218,7 +231,7 @@ export class Http1Connection implements ContentSource {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
-    clearTimeout(current.headDeadline);
+    this.#isHeadAwaited = false;
     this.#connected.cut();
     if (current.head !== undefined) {
       current.content.fail(upstreamFailure(cause, true));

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   type Field,
+  FieldNames,
   fieldsFromFlat,
   fieldsWithout,
   fieldValues,
@@ -37,8 +38,15 @@ test('a field has an only value where it has one line', () => {
   expect(onlyValue([['B', '1, 2']], 'b')).toBe('1, 2'); // lines are counted, not members
 });
 
+test('a name is found in any case, and no part of one is', () => {
+  const names = new FieldNames(['content-length', 'te']);
+  expect(['Content-Length', 'TE', 'te'].every((name) => names.has(name))).toBe(true);
+  expect(['content-lengtH ', 'content', 'tea', 't', '', 'content-lengti'].some((name) => names.has(name))).toBe(false);
+  expect([...names]).toEqual(['content-length', 'te']);
+});
+
 test('leaving fields out keeps the order of the others', () => {
-  expect(fieldsWithout([...letters, ['C', '4']], new Set(['a']))).toEqual([
+  expect(fieldsWithout([...letters, ['C', '4']], new FieldNames(['a']))).toEqual([
     ['b', '2'],
     ['C', '4'],
   ]);

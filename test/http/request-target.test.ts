@@ -171,3 +171,49 @@ describe('the other forms', () => {
     expect(parseRequestTarget('GET', target)).toEqual({ kind: 'origin', path });
   });
 });
+
+test('whatever the path, the URL is the text that the WHATWG parser writes', () => {
+  const piece = fc.constantFrom(
+    '/',
+    '//',
+    '.',
+    '..',
+    'a',
+    'B',
+    '%41',
+    '%2e',
+    '%',
+    '?',
+    '&',
+    '=',
+    "'",
+    '|',
+    '^',
+    '~',
+    ';',
+    '"',
+    '{',
+    '[',
+    ':',
+    '@',
+  );
+  const host = fc.constantFrom(
+    'o.example',
+    'O.example',
+    'o.example.',
+    'o.example:80',
+    'o.example:8080',
+    'o.example:',
+    '[::1]',
+    '127.0.0.1',
+  );
+  fc.assert(
+    fc.property(fc.constantFrom('http', 'HTTPS'), host, fc.array(piece, { maxLength: 8 }), (scheme, at, pieces) => {
+      const text = `${scheme}://${at}/${pieces.join('')}`;
+      const url = new URL(text);
+      const path = url.href.slice(url.origin.length);
+      expect(parseRequestTarget('GET', text)).toMatchObject({ kind: 'absolute', url: url.href, path });
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -4,7 +4,7 @@ import { recordOf } from '../../agent/proxy/trace.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import { errorTypes } from '../../schemas/error.ts';
 import { exchangeRecord, route, routeReasons } from '../../schemas/exchange.ts';
-import { epochMs, stillClock, testTrace } from '../support/walk.ts';
+import { epochMs, printedRecord, stillClock, testTrace } from '../support/walk.ts';
 
 const clock = stillClock();
 
@@ -19,11 +19,15 @@ test.each(routeReasons)('a route because of %s is valid in a record', (because) 
   const edge = { stages, offsetMs: epochMs, errorMs: 1, roundTrip: undefined };
   for (const taken of [{ kind: 'direct', because } as const, { kind: 'edge', edge: 'home', because } as const]) {
     expect(route.parse(taken)).toEqual(taken);
-    expect(exchangeRecord.parse(recordOf(testTrace({ route: taken, edge }), clock)).route).toEqual(taken);
+    expect(printedRecord(testTrace({ route: taken, edge }), clock).route).toEqual(taken);
   }
 });
 
-const record = recordOf(testTrace(), clock);
+const record = printedRecord(testTrace(), clock);
+
+test('the record that the following ones spoil is taken', () => {
+  expect(exchangeRecord.safeParse(record).success).toBe(true);
+});
 
 test.each([
   ['an unknown key', { ...record, cookies: [] }],

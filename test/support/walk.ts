@@ -9,8 +9,9 @@ import type {
   Trace,
   WalkLimits,
 } from '../../agent/proxy/ports.ts';
-import { beginTrace } from '../../agent/proxy/trace.ts';
+import { beginTrace, recordOf } from '../../agent/proxy/trace.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
+import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
 
 /** 2026-01-02T03:04:05.000Z. */
 export const epochMs = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -38,6 +39,11 @@ export const connection: Connection = { number: 3, address: '127.0.0.1', port: 5
 
 export function testTrace(parts: Partial<Trace> = {}, kind: Trace['kind'] = 'exchange'): Trace {
   return Object.assign(beginTrace(kind, '1a2b-7', connection, 2), parts);
+}
+
+/** The record as a log prints it. Throws where it is not as the schema has it. */
+export function printedRecord(trace: Trace, clock: Clock): ExchangeRecord {
+  return exchangeRecord.parse(JSON.parse(JSON.stringify(recordOf(trace, clock))));
 }
 
 /** `GET http://o.example/` as it stands after accept, admit and apply. */

@@ -1,7 +1,7 @@
 // Understands a request's head before anything of it is used: target, Host, framing. RFC 9112 3 and 6, RFC 9110 7.2.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseHostField } from '../../../http/authority.ts';
-import { type Fields, fieldsFromFlat, fieldsWithout, fieldValues, flatFromFields } from '../../../http/fields.ts';
+import { FieldNames, type Fields, fieldsFromFlat, fieldsWithout, fieldValues, flatFromFields } from '../../../http/fields.ts';
 import { requestFraming } from '../../../http/framing.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
@@ -56,7 +56,7 @@ export function accept({ trace, message, reply }: Arrival): Accepted {
       onLeave: (listener) => {
         if (reply.destroyed) listener();
         else
-          reply.once('close', () => {
+          reply.on('close', () => {
             if (!reply.writableFinished) listener();
           });
       },
@@ -74,7 +74,7 @@ function continuation(httpVersion: string, fields: Fields, reply: ServerResponse
 }
 
 /** RFC 9110 8.6: a response of status 1xx has no content to speak of. */
-const noContentNames = new Set(['content-length']);
+const noContentNames = new FieldNames(['content-length']);
 
 /** RFC 9110 15.2: never to HTTP/1.0. A 100 is this hop's own to send, and `continue` has seen to it. */
 function passOnInterim({ httpVersion }: IncomingMessage, reply: ServerResponse, status: number, fields: Fields): void {

@@ -1,5 +1,5 @@
 // Makes a request what it will be upstream: end-to-end fields only, this hop in Via, one forward less to go.
-import { type Field, fieldsWithout } from '../../../http/fields.ts';
+import { type Field, FieldNames, fieldsWithout } from '../../../http/fields.ts';
 import { endToEndRequestFields } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { forwardLimit, withVia } from '../../../http/via.ts';
@@ -20,8 +20,8 @@ export function createApply(pseudonym: string): (request: AdmittedRequest) => Pl
 }
 
 /** Written anew from the target and the content. */
-const rewrittenNames = new Set(['host', 'content-length']);
-const maxForwards = new Set(['max-forwards']);
+const rewrittenNames = new FieldNames(['host', 'content-length']);
+const maxForwards = new FieldNames(['max-forwards']);
 
 /** RFC 9110 7.6.2: with no forward left this hop answers OPTIONS. TRACE would only repeat fields that are nobody's business. */
 function finalRecipient({ method }: AdmittedRequest): Plan {

@@ -27,9 +27,7 @@ const maxRetries = 1;
 export function createRouted(ports: RoutedPorts): (exchange: Exchange) => Forward {
   const { clock, edge, fallback, limits } = ports;
   const healing = createHealing(clock);
-  return (exchange) => async (request) => {
-    const route = chooseRoute(request, edge, fallback === 'direct' ? { healing, limits } : undefined);
-    if (route.kind === 'direct' || fallback === 'fail') return attempted(exchange, request, route);
+  const healed = async (exchange: Exchange, request: PlannedRequest, route: Route) => {
     const replay = request.content === undefined ? undefined : replayOf(request.content, limits.maxReplayBytes);
     const outcome = await attempted(exchange, withContent(request, replay), route);
     if (outcome.kind !== 'failed' || outcome.edgeFault === undefined) return outcome;
@@ -38,6 +36,11 @@ export function createRouted(ports: RoutedPorts): (exchange: Exchange) => Forwar
     if (!mayGoAgain(request, replay, isHarmless)) return outcome;
     request.trace.edge = undefined;
     return attempted(exchange, withContent(request, replay), direct(request, because));
+  };
+  return (exchange) => (request) => {
+    const route = chooseRoute(request, edge, fallback === 'direct' ? { healing, limits } : undefined);
+    if (route.kind === 'direct' || fallback === 'fail') return attempted(exchange, request, route);
+    return healed(exchange, request, route);
   };
 }
 
@@ -87,5 +90,8 @@ function isTooLarge({ framing }: Pick<PlannedRequest, 'framing'>, { maxEdgeUploa
 }
 
 function direct({ parent }: Pick<PlannedRequest, 'parent'>, because: Route['because']): Route {
+  if (because === 'no-edge' && parent === undefined) return withoutEdge;
   return parent === undefined ? { kind: 'direct', because } : { kind: 'direct', because, parent };
 }
+
+const withoutEdge: Route = { kind: 'direct', because: 'no-edge' };

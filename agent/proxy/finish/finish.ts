@@ -1,6 +1,6 @@
 // Gives the outcome to the client, octet by octet as it comes, and closes the record.
 import type { ServerResponse } from 'node:http';
-import { flatFromFields, isValidField } from '../../../http/fields.ts';
+import { FieldNames, flatFromFields, isValidField } from '../../../http/fields.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { viaMember } from '../../../http/via.ts';
@@ -21,24 +21,26 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Ou
   return (arrival, outcome) =>
     new Promise((resolve) => {
       const { trace, reply } = arrival;
+      let isOver = false;
       const close = () => {
-        reply.off('finish', onFinish);
-        reply.off('close', onClose);
+        isOver = true;
         ports.observer.finished(trace);
         resolve();
       };
       const onFinish = () => {
+        if (isOver) return;
         trace.stamps['response-sent'] = ports.clock.now();
         close();
       };
       const onClose = () => {
+        if (isOver) return;
         if (outcome.kind === 'response' && outcome.response.content.kind === 'some')
           outcome.response.content.source.cancel();
         trace.failure ??= { error: clientLeft(), source: 'agent' };
         close();
       };
-      reply.once('finish', onFinish);
-      reply.once('close', onClose);
+      reply.on('finish', onFinish);
+      reply.on('close', onClose);
       if (reply.destroyed || reply.socket?.destroyed === true) {
         onClose();
         return;
@@ -48,6 +50,8 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Ou
     });
 }
 
+const contentLength = new FieldNames(['content-length']);
+
 function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamResponse): void {
   const { trace, message, reply } = arrival;
   const { status, reason, content } = response;
@@ -56,11 +60,13 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
   const keepsLength = isBare && (message.method === 'HEAD' || status === 304);
   const flat: string[] = [];
   for (const [name, value] of endToEndResponseFields(response.fields)) {
-    if (keepsLength || name.toLowerCase() !== 'content-length') flat.push(name, value);
+    if (keepsLength || !contentLength.has(name)) flat.push(name, value);
   }
   if (!isBare && content.octets !== undefined) flat.push('Content-Length', String(content.octets));
   flat.push('Via', viaMember('1.1', ports.pseudonym));
-  if (ports.annotate && trace.route !== undefined) flat.push(...flatFromFields(annotations(trace, status)));
+  if (ports.annotate && trace.route !== undefined) {
+    for (const [name, value] of annotations(trace, status)) flat.push(name, value);
+  }
   closeAfterUnreadContent(message.complete, reply);
   const begin = () => {
     if (reply.headersSent) return;

@@ -4,11 +4,10 @@ import type { Socket } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { expect, test } from 'vitest';
-import { recordOf } from '../../../agent/proxy/trace.ts';
 import { carryOpenTunnel } from '../../../agent/tunnel/open-tunnel.ts';
-import { type ExchangeRecord, exchangeRecord, type TunnelClose } from '../../../schemas/exchange.ts';
+import type { ExchangeRecord, TunnelClose } from '../../../schemas/exchange.ts';
 import { pairs } from '../../support/pairs.ts';
-import { listening, stillClock, testTrace } from '../../support/walk.ts';
+import { listening, printedRecord, stillClock, testTrace } from '../../support/walk.ts';
 
 test('octets and duration show while it is open, and the close once it is closed', async () => {
   const { client, origin, clock, record, carried, told } = await opened();
@@ -105,7 +104,7 @@ function carry(first: Socket, second: Socket, tunnelIdleTimeoutMs = 60_000) {
   const { observer, told } = listening();
   const trace = testTrace({ stamps: { 'response-sent': 21 } }, 'tunnel');
   const carried = carryOpenTunnel({ clock, observer, limits: { tunnelIdleTimeoutMs } }, trace, first, second);
-  return { clock, told, carried, record: () => exchangeRecord.parse(recordOf(trace, clock)) };
+  return { clock, told, carried, record: () => printedRecord(trace, clock) };
 }
 
 /** What Node's TLS client says first. */
