@@ -21,12 +21,22 @@ const command = fileURLToPath(new URL('../bin/edgehop.js', import.meta.url));
 const readyPollMs = 5;
 const logPollMs = 100;
 
-/** Starts an agent with its edge embedded or none, everything on. Throws when it does not become ready. */
+/** Edge and log of each target of ours. */
+const kinds = {
+  'edgehop-edge': { edge: 'embedded', form: 'json' },
+  'edgehop-direct': { edge: 'none', form: 'json' },
+  'edgehop-quiet': { edge: 'none', form: 'quiet' },
+} as const satisfies Partial<Record<TargetName, object>>;
+
+export type EdgehopName = keyof typeof kinds;
+
+/** Starts an agent, everything else on. Throws when it does not become ready. */
 export async function startEdgehop(
-  edge: 'embedded' | 'none',
+  name: EdgehopName,
   { folder, originPort, signal }: StartPorts,
 ): Promise<StartedEdgehop> {
-  const home = await mkdtemp(join(folder, `edgehop-${edge}-`));
+  const { edge, form } = kinds[name];
+  const home = await mkdtemp(join(folder, `${name}-`));
   const log = join(home, 'exchanges.jsonl');
   const [port, controlPort] = [await freePort(), await freePort()];
   await using descriptor = await open(log, 'a'); // appending: the file may be emptied meanwhile
@@ -35,7 +45,7 @@ export async function startEdgehop(
   const startedAt = performance.now();
   const running = await startProcess({
     file: process.execPath,
-    args: [command, 'start', '--log', 'json', '--allow-private', ...options],
+    args: [command, 'start', '--log', form, '--allow-private', ...options],
     cwd: home,
     env: { ...process.env, EDGEHOP_HOME: home },
     stdout: descriptor.fd,
@@ -48,14 +58,13 @@ export async function startEdgehop(
     const readyAfterMs = performance.now() - startedAt;
     const request = proxied(port, originPort);
     await untilAnswered(request, isContent, { running, pollMs: readyPollMs, signal });
-    const name: TargetName = edge === 'embedded' ? 'edgehop-edge' : 'edgehop-direct';
     const logged = (lines: number) => takeLines(log, lines);
     return {
       name,
       version: version(),
       request,
       processId: running.child.pid as number,
-      logged,
+      ...(form === 'json' && { logged }),
       readyAfterMs,
       [Symbol.asyncDispose]: dispose,
     };

@@ -94,9 +94,9 @@ async function startTarget(name: TargetName, origin: Origin, ports: StartPorts):
     case 'origin':
       return origin;
     case 'edgehop-edge':
-      return startEdgehop('embedded', ports);
     case 'edgehop-direct':
-      return startEdgehop('none', ports);
+    case 'edgehop-quiet':
+      return startEdgehop(name, ports);
     case 'worker-alone':
       return startWorkerAlone(ports);
     default: {

@@ -9,7 +9,7 @@ import { freePort, untilAnswered } from './probe.ts';
 import { type Running, searchEnvironment, startProcess, startScript } from './process.ts';
 import { isContent, proxied, type StartPorts, type Target, type TargetName } from './target.ts';
 
-export type PeerName = Extract<TargetName, 'squid' | 'tinyproxy' | 'mitmproxy' | 'proxy-chain'>;
+export type PeerName = Extract<TargetName, 'squid' | 'squid-log' | 'tinyproxy' | 'mitmproxy' | 'proxy-chain'>;
 
 export type StartedPeer =
   | { readonly kind: 'started'; readonly target: Target }
@@ -30,27 +30,8 @@ const pollMs = 50;
 const versionTimeoutMs = 30_000;
 
 const programs: Readonly<Record<Exclude<PeerName, 'proxy-chain'>, Program>> = {
-  squid: {
-    file: 'squid',
-    debianPackage: 'squid',
-    versionOption: '-v',
-    version: /Version (\S+)/,
-    config: (port) => [
-      `http_port 127.0.0.1:${port}`,
-      'acl loopback src 127.0.0.1',
-      'http_access allow loopback',
-      'http_access deny all',
-      'cache deny all',
-      'access_log none',
-      'cache_log /dev/null',
-      'pid_filename none',
-      'pinger_enable off',
-      'visible_hostname edgehop-bench',
-      'shutdown_lifetime 0 seconds',
-      'max_filedescriptors 16384',
-    ],
-    args: (_port, _folder, config) => ['-N', '-f', config],
-  },
+  squid: squid(() => 'none'),
+  'squid-log': squid((folder) => `stdio:${folder}/access.log squid`),
   tinyproxy: {
     file: 'tinyproxy',
     debianPackage: 'tinyproxy-bin',
@@ -147,4 +128,28 @@ function packagedVersion(name: string): string | undefined {
 
 function skipped(because: string): StartedPeer {
   return { kind: 'skipped', because };
+}
+
+function squid(accessLog: (folder: string) => string): Program {
+  return {
+    file: 'squid',
+    debianPackage: 'squid',
+    versionOption: '-v',
+    version: /Version (\S+)/,
+    config: (port, folder) => [
+      `http_port 127.0.0.1:${port}`,
+      'acl loopback src 127.0.0.1',
+      'http_access allow loopback',
+      'http_access deny all',
+      'cache deny all',
+      `access_log ${accessLog(folder)}`,
+      'cache_log /dev/null',
+      'pid_filename none',
+      'pinger_enable off',
+      'visible_hostname edgehop-bench',
+      'shutdown_lifetime 0 seconds',
+      'max_filedescriptors 16384',
+    ],
+    args: (_port, _folder, config) => ['-N', '-f', config],
+  };
 }

@@ -12,15 +12,13 @@ export interface StartTimes {
 
 export const startsEach = 5;
 
-const edges = { 'edgehop-edge': 'embedded', 'edgehop-direct': 'none' } as const;
-
 /** Starts and ends each of our two targets several times, in turn. */
 export async function measureStarts(names: readonly TargetName[], ports: StartPorts): Promise<readonly StartTimes[]> {
   const ours = (['edgehop-edge', 'edgehop-direct'] as const).filter((name) => names.includes(name));
   const times = ours.map((target) => ({ target, readyAfterMs: [] as number[] }));
   for (let start = 0; start < startsEach; start++) {
     for (const { target, readyAfterMs } of times) {
-      await using edgehop = await startEdgehop(edges[target], ports);
+      await using edgehop = await startEdgehop(target, ports);
       readyAfterMs.push(edgehop.readyAfterMs);
     }
   }

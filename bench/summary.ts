@@ -55,6 +55,8 @@ const compared: readonly (readonly [of: TargetName, over: TargetName])[] = [
   ['edgehop-direct', 'proxy-chain'],
   ['edgehop-direct', 'tinyproxy'],
   ['edgehop-direct', 'squid'],
+  ['edgehop-direct', 'squid-log'],
+  ['edgehop-quiet', 'squid'],
   ['edgehop-direct', 'origin'],
 ];
 

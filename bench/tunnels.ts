@@ -97,7 +97,7 @@ async function started(
 ): Promise<Target[]> {
   const targets: Target[] = [];
   for (const name of names) {
-    if (name === 'edgehop-direct') targets.push(running.use(await startEdgehop('none', ports)));
+    if (name === 'edgehop-direct') targets.push(running.use(await startEdgehop('edgehop-direct', ports)));
     else {
       const peer = await startPeer(name as Parameters<typeof startPeer>[0], ports);
       if (peer.kind === 'started') targets.push(running.use(peer.target));
