@@ -1,7 +1,7 @@
 // Starts the peers with the least configuration that lets them compete: no log, no cache, loopback only.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,6 +22,8 @@ interface Program {
   readonly version: RegExp;
   /** The file that it reads, if any. */
   readonly config?: (port: number, folder: string) => readonly string[];
+  /** The log that it writes, by its name in the folder. */
+  readonly log?: string;
   readonly closesUnannounced?: boolean;
   readonly args: (port: number, folder: string, config: string) => readonly string[];
 }
@@ -31,7 +33,7 @@ const versionTimeoutMs = 30_000;
 
 const programs: Readonly<Record<Exclude<PeerName, 'proxy-chain'>, Program>> = {
   squid: squid(() => 'none'),
-  'squid-log': squid((folder) => `stdio:${folder}/access.log squid`),
+  'squid-log': { ...squid((folder) => `stdio:${folder}/access.log squid`), log: 'access.log' },
   tinyproxy: {
     file: 'tinyproxy',
     debianPackage: 'tinyproxy-bin',
@@ -82,10 +84,18 @@ async function startProgram(
   const config = join(home, `${name}.conf`);
   const port = await freePort();
   if (program.config !== undefined) await writeFile(config, `${program.config(port, home).join('\n')}\n`);
+  if (program.log !== undefined) await letAnyoneWrite(folder, home, program.log);
   const running = await startProcess({ file: program.file, args: program.args(port, home, config), cwd: home });
   const { closesUnannounced } = program;
   const request = proxied(port, originPort);
   return onceReady(running, { name, version, request, ...(closesUnannounced && { closesUnannounced }) }, signal);
+}
+
+/** Squid that is started by root goes on as another user. */
+async function letAnyoneWrite(folder: string, home: string, log: string): Promise<void> {
+  for (const passed of [folder, home]) await chmod(passed, 0o711);
+  await writeFile(join(home, log), '');
+  await chmod(join(home, log), 0o666);
 }
 
 async function startProxyChain({ folder, originPort, signal }: StartPorts): Promise<StartedPeer> {
