@@ -160,6 +160,7 @@ function squid(accessLog: (folder: string) => string): Program {
       'shutdown_lifetime 0 seconds',
       'max_filedescriptors 16384',
     ],
-    args: (_port, _folder, config) => ['-N', '-f', config],
+    // The name keeps the shared memory of several apart.
+    args: (port, _folder, config) => ['-N', '-n', `bench${port}`, '-f', config],
   };
 }
