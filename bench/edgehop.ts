@@ -1,6 +1,6 @@
 // Starts edgehop as a person would, in a folder of its own, and reads the log that it writes.
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, truncate } from 'node:fs/promises';
+import { mkdtemp, open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -30,17 +30,20 @@ const kinds = {
 
 export type EdgehopName = keyof typeof kinds;
 
-/** Starts an agent, everything else on. Throws when it does not become ready. */
+/** Starts an agent, everything else on. Throws when it does not become ready. `settings`: what its configuration says. */
 export async function startEdgehop(
   name: EdgehopName,
   { folder, originPort, signal }: StartPorts,
+  settings: object = {},
 ): Promise<StartedEdgehop> {
   const { edge, form } = kinds[name];
   const home = await mkdtemp(join(folder, `${name}-`));
   const log = join(home, 'exchanges.jsonl');
   const [port, controlPort] = [await freePort(), await freePort()];
   await using descriptor = await open(log, 'a'); // appending: the file may be emptied meanwhile
-  const options = ['--edge', edge, '--port', String(port), '--control-port', String(controlPort)];
+  const config = join(home, 'edgehop.jsonc');
+  await writeFile(config, JSON.stringify(settings));
+  const options = ['--config', config, '--edge', edge, '--port', String(port), '--control-port', String(controlPort)];
   signal.throwIfAborted();
   const startedAt = performance.now();
   const running = await startProcess({

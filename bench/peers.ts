@@ -32,8 +32,11 @@ const pollMs = 50;
 const versionTimeoutMs = 30_000;
 
 const programs: Readonly<Record<Exclude<PeerName, 'proxy-chain'>, Program>> = {
-  squid: squid(() => 'none'),
-  'squid-log': { ...squid((folder) => `stdio:${folder}/access.log squid`), log: 'access.log' },
+  squid: squid(() => ['cache deny all', 'access_log none']),
+  'squid-log': {
+    ...squid((folder) => ['cache deny all', `access_log stdio:${folder}/access.log squid`]),
+    log: 'access.log',
+  },
   tinyproxy: {
     file: 'tinyproxy',
     debianPackage: 'tinyproxy-bin',
@@ -71,11 +74,22 @@ export async function startPeer(name: PeerName, ports: StartPorts): Promise<Star
   }
 }
 
+/** Starts Squid with a cache in memory only, or says why it cannot take part. */
+export function startCachingSquid(memoryBytes: number, ports: StartPorts): Promise<StartedPeer> {
+  const mebibytes = memoryBytes / (1024 * 1024);
+  const options = [`cache_mem ${mebibytes} MB`, 'maximum_object_size_in_memory 1 MB', 'access_log none'];
+  return startProgram(
+    'squid',
+    ports,
+    squid(() => options),
+  );
+}
+
 async function startProgram(
   name: keyof typeof programs,
   { folder, originPort, signal }: StartPorts,
+  program: Program = programs[name],
 ): Promise<StartedPeer> {
-  const program = programs[name];
   const version = await versionOf(program, signal);
   if (version === undefined) {
     return skipped(`${program.file} is not installed; it is in the Debian package ${program.debianPackage}`);
@@ -140,7 +154,7 @@ function skipped(because: string): StartedPeer {
   return { kind: 'skipped', because };
 }
 
-function squid(accessLog: (folder: string) => string): Program {
+function squid(options: (folder: string) => readonly string[]): Program {
   return {
     file: 'squid',
     debianPackage: 'squid',
@@ -151,8 +165,7 @@ function squid(accessLog: (folder: string) => string): Program {
       'acl loopback src 127.0.0.1',
       'http_access allow loopback',
       'http_access deny all',
-      'cache deny all',
-      `access_log ${accessLog(folder)}`,
+      ...options(folder),
       'cache_log /dev/null',
       'pid_filename none',
       'pinger_enable off',
