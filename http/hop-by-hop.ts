@@ -44,12 +44,16 @@ const claimNames = [
 
 const internalPrefix = 'edgehop-';
 
+/** The one name of ours that origins write: directives for this cache alone. RFC 9213 2. */
+const targetedCacheControl = 'edgehop-cache-control';
+const targetedName = new FieldNames([targetedCacheControl]);
+
 /** The fields of a request that go on: without hop-by-hop fields, nominated ones, claims about the client and names of ours. */
 export function endToEndRequestFields(fields: Fields): Field[] {
   return endToEnd(fields, notInRequests);
 }
 
-const notInRequests = new FieldNames([...hopByHopNames, ...claimNames, 'expect']);
+const notInRequests = new FieldNames([...hopByHopNames, ...claimNames, targetedCacheControl, 'expect']);
 
 /** The fields of a response that go on. `Expect` and claims do not occur there; names of ours are dropped. */
 export function endToEndResponseFields(fields: Fields): Field[] {
@@ -85,7 +89,7 @@ export function endToEndTrailers(trailers: Fields): Field[] {
   return endToEnd(trailers, notInTrailers);
 }
 
-const notInTrailers = new FieldNames([...hopByHopNames, ...claimNames, ...neverTrailers]);
+const notInTrailers = new FieldNames([...hopByHopNames, ...claimNames, targetedCacheControl, ...neverTrailers]);
 
 function endToEnd(fields: Fields, dropped: FieldNames): Field[] {
   const nominated = nominatedNames(fields);
@@ -93,7 +97,8 @@ function endToEnd(fields: Fields, dropped: FieldNames): Field[] {
 }
 
 function isInternal(name: string): boolean {
-  return name.length >= internalPrefix.length && name.slice(0, internalPrefix.length).toLowerCase() === internalPrefix;
+  if (name.length < internalPrefix.length) return false;
+  return name.slice(0, internalPrefix.length).toLowerCase() === internalPrefix && !targetedName.has(name);
 }
 
 function nominatedNames(fields: Fields): FieldNames | undefined {

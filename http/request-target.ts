@@ -4,13 +4,16 @@ import { hostFieldOf, type Malformed, parseAuthority, parseHostField } from './a
 export type RequestTarget =
   | {
       readonly kind: 'absolute';
-      /** The one text that is judged and sent: as the WHATWG URL parser writes it, without userinfo and fragment. */
+      /**
+       * The one text that is judged and sent: as the WHATWG URL parser writes it, without userinfo and fragment. Only one
+       * of OPTIONS that has no path stays without, for that asks for another thing than one with `/`. RFC 9112 3.2.4.
+       */
       readonly url: string;
       readonly scheme: 'http' | 'https';
       /** Canonical, IPv6 in brackets, without the root dot that the URL may have. */
       readonly host: string;
       readonly port: number;
-      /** Path and query, as in the URL. */
+      /** Path and query, as in the URL; `*` for one of OPTIONS without. */
       readonly path: string;
     }
   | { readonly kind: 'authority'; readonly host: string; readonly port: number }
@@ -31,11 +34,11 @@ export function parseRequestTarget(method: string, target: string): RequestTarge
   if (target.includes('\\')) return malformed('it has a backslash'); // a slash to some parsers, not to others
   if (target === '*') return method === 'OPTIONS' ? { kind: 'asterisk' } : malformed('* is for OPTIONS only'); // 3.2.4
   if (target.startsWith('/')) return { kind: 'origin', path: pathOf(new URL(`http://origin${target}`)) }; // 3.2.1
-  return parseAbsolute(target);
+  return parseAbsolute(method, target);
 }
 
 /** 3.2.2. */
-function parseAbsolute(target: string): RequestTarget {
+function parseAbsolute(method: string, target: string): RequestTarget {
   const parts = /^(https?):(?:\/\/([^/?]*))?(.*)$/i.exec(target);
   if (parts === null) return malformed('only http and https URLs are relayed');
   const [, name = '', authority, rest = ''] = parts;
@@ -51,6 +54,9 @@ function parseAbsolute(target: string): RequestTarget {
     return { kind: 'absolute', url: `${scheme}://${hostAndPort}${rest}`, scheme, host: parsed.host, port, path: rest };
   }
   const url = new URL(`${scheme}://${hostAndPort}${rest}`);
+  if (rest === '' && method === 'OPTIONS') {
+    return { kind: 'absolute', url: url.href.slice(0, -1), scheme, host: parsed.host, port, path: '*' }; // 3.2.4
+  }
   return { kind: 'absolute', url: url.href, scheme, host: parsed.host, port, path: pathOf(url) };
 }
 

@@ -82,6 +82,13 @@ test.each(directions)('names of ours in a %s are dropped, whoever sent them', (_
   expect(endToEnd([['edgehop-envelope-0', 'x'], ['EdgeHop-Anything', 'y'], ...kept])).toEqual(kept);
 });
 
+test('RFC 9213 2: what an origin says to this cache alone is kept in a response, and in nothing else', () => {
+  const targeted: Field[] = [['Edgehop-Cache-Control', 'max-age=5'], ...kept];
+  expect(endToEndResponseFields(targeted)).toEqual(targeted);
+  expect(endToEndRequestFields(targeted)).toEqual(kept);
+  expect(endToEndTrailers(targeted)).toEqual(endToEndTrailers(kept));
+});
+
 test('a response keeps what is a claim only in a request', () => {
   const fields: Field[] = [
     ['CF-Ray', '1-FRA'],

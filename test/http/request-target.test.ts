@@ -41,6 +41,19 @@ describe('absolute-form (RFC 9112 3.2.2)', () => {
     expect(parseRequestTarget('GET', target)).toEqual({ kind: 'absolute', url, scheme, host, port, path });
   });
 
+  test.each([
+    ['http://example.com', 'http://example.com', '*'],
+    ['HTTP://EXAMPLE.com:80', 'http://example.com', '*'],
+    ['http://user:pass@example.com:8080', 'http://example.com:8080', '*'],
+    ['https://[0::1]', 'https://[::1]', '*'],
+    ['http://example.com/', 'http://example.com/', '/'],
+    ['http://example.com?x', 'http://example.com/?x', '/?x'],
+    ['http://example.com?', 'http://example.com/?', '/?'],
+  ])('OPTIONS %s becomes %s, and asks for %s (3.2.4)', (target, url, path) => {
+    expect(parseRequestTarget('OPTIONS', target)).toMatchObject({ kind: 'absolute', url, path });
+    expect(parseRequestTarget('OPTIONS', url)).toMatchObject({ kind: 'absolute', url, path });
+  });
+
   const badText = 'it has white space, control characters or characters outside ASCII';
   const badIpv4 = 'the host is an IPv4 address not written as four decimal numbers';
   const badPort = 'the port is not a number from 1 to 65535 without leading zeros';
