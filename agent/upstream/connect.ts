@@ -36,11 +36,12 @@ export interface ConnectPorts {
   readonly allowHttp2: boolean;
 }
 
-export type Connect = (origin: OriginAddress) => Promise<Connecting>;
+/** `isHttp1Required`: only HTTP/1.1 is offered, whatever is allowed. */
+export type Connect = (origin: OriginAddress, isHttp1Required?: boolean) => Promise<Connecting>;
 
 /** Every failure is an RFC 9209 type. */
 export function createConnect({ dial, addresses, connectTimeoutMs, allowHttp2 }: ConnectPorts): Connect {
-  return async ({ scheme, host, port }) => {
+  return async ({ scheme, host, port }, isHttp1Required = false) => {
     const resolution = await addresses(host, port, scheme);
     if (resolution.kind === 'failed') return resolution;
     const target: DialTarget = { host, port, addresses: resolution.addresses, scheme };
@@ -51,7 +52,7 @@ export function createConnect({ dial, addresses, connectTimeoutMs, allowHttp2 }:
       const cut = () => void socket.resetAndDestroy();
       return { kind: 'connected', connected: { socket, protocol: 'http/1.1', address, absoluteForm, cut } };
     }
-    return secured(socket, { host, connectTimeoutMs, allowHttp2 }, address);
+    return secured(socket, { host, connectTimeoutMs, allowHttp2: allowHttp2 && !isHttp1Required }, address);
   };
 }
 

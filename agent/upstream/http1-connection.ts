@@ -104,6 +104,10 @@ export class Http1Connection implements ContentSource {
     else {
       sendContent(content, request, this.#socket, {
         sent: () => this.#sent(current),
+        stalled: () => {
+          if (this.#current !== current || this.#isPaused) return; // it is the client that holds the response back
+          this.#fail(upstreamError('connection_write_timeout', undefined));
+        },
         failed: (cause) => {
           if (this.#current === current) this.#fail(cause);
         },

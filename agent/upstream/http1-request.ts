@@ -15,7 +15,9 @@ export interface AbsoluteForm {
 /** The head, one character for each octet. Names, values and target have been judged before. */
 export function headOctets(request: UpstreamRequest, absoluteForm: AbsoluteForm | undefined): string {
   const { method, path, fields, framing } = request;
-  let text = `${method} ${absoluteForm === undefined ? path : request.origin + path} HTTP/1.1\r\n`;
+  // RFC 9112 3.2.4: only the last proxy makes `*` of an URL without a path.
+  const target = absoluteForm === undefined ? path : request.origin + (path === '*' ? '' : path);
+  let text = `${method} ${target} HTTP/1.1\r\n`;
   text += fieldLines(fields);
   if (absoluteForm?.authorization !== undefined) text += `Proxy-Authorization: ${absoluteForm.authorization}\r\n`;
   if (framing.kind === 'length') text += `Content-Length: ${framing.octets}\r\n`;
@@ -31,6 +33,8 @@ export function latin1(octets: Uint8Array, start: number, end: number): string {
 export interface Sending {
   /** The content has been written whole. */
   sent(): void;
+  /** For the request's idleTimeoutMs the other side has taken no more; once more each time that it is so again. */
+  stalled(): void;
   failed(cause: unknown): void;
 }
 
@@ -42,14 +46,19 @@ export function otherLength(): ProxyError {
 /** Writes content in its framing, at the pace of the socket. */
 export function sendContent(
   content: NonNullable<UpstreamRequest['content']>,
-  { framing, trailers }: UpstreamRequest,
+  { framing, trailers, idleTimeoutMs }: UpstreamRequest,
   socket: Socket,
-  { sent, failed }: Sending,
+  { sent, stalled, failed }: Sending,
 ): void {
   const isChunked = framing.kind === 'chunked';
   let left = framing.kind === 'length' ? framing.octets : Number.POSITIVE_INFINITY;
-  const onDrain = () => content.resume();
+  let deadline: NodeJS.Timeout | undefined;
+  const onDrain = () => {
+    clearInterval(deadline);
+    content.resume();
+  };
   const done = () => {
+    clearInterval(deadline);
     socket.off('drain', onDrain);
     socket.off('close', onClose);
     content.off('data', onData);
@@ -59,7 +68,10 @@ export function sendContent(
     left -= octets.length;
     if (left < 0) return failed(otherLength());
     const wantsMore = isChunked ? writeChunk(socket, octets) : socket.write(octets);
-    if (!wantsMore) content.pause();
+    if (wantsMore) return;
+    content.pause();
+    clearInterval(deadline);
+    deadline = setInterval(stalled, idleTimeoutMs);
   };
   const onClose = () => {
     done();
@@ -68,6 +80,7 @@ export function sendContent(
   socket.on('drain', onDrain);
   socket.once('close', onClose);
   content.on('data', onData);
+  content.resume(); // HTTP/2 may have had it before, and stopped it
   // Also of content that has failed before anyone read it.
   finished(content, { writable: false }, (cause) => {
     done();

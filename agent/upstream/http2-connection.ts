@@ -1,5 +1,5 @@
 // One HTTP/2 connection to an origin or an edge: many exchanges at once. RFC 9113.
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connected } from './connect.ts';
 import { upstreamFailure } from './failure.ts';
@@ -11,6 +11,8 @@ export interface Http2Owner {
   /** An exchange has ended, so that there is room for another. */
   idle(connection: Http2Connection, timeoutMs: number): void;
   closed(connection: Http2Connection): void;
+  /** The other side wants HTTP/1.1 instead. Called before the exchange that it refused so ends. RFC 9113 7. */
+  http1Required(): void;
 }
 
 /** Octets that the other side may send ahead of the reader, per exchange and in all. */
@@ -33,6 +35,7 @@ export class Http2Connection {
   readonly #owner: Http2Owner;
   readonly #open = new Set<Http2Exchange>();
   #isGoingAway = false;
+  #lastSeen: number | undefined;
   #isKept = false;
 
   constructor(origin: string, connected: Connected, limits: ConnectionLimits, owner: Http2Owner) {
@@ -50,8 +53,9 @@ export class Http2Connection {
     this.#session.on('error', () => undefined); // told by the streams
     connected.socket.once('end', () => this.#ended());
     this.#session.on('connect', (session) => session.setLocalWindowSize(connectionWindowBytes));
-    this.#session.on('goaway', () => {
+    this.#session.on('goaway', (_code, lastSeen) => {
       this.#isGoingAway = true;
+      this.#lastSeen = lastSeen;
     });
     this.#session.once('close', () => owner.closed(this));
   }
@@ -85,15 +89,19 @@ export class Http2Connection {
     const exchange = new Http2Exchange(
       stream,
       request,
-      { address, isKept: this.#isKept, abandoned },
+      { address, isKept: this.#isKept, abandoned, lastSeen: () => this.#lastSeen },
       this.#limits,
-      resolve,
+      (answer) => {
+        const isHttp1Required = stream.rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED;
+        if (answer.kind === 'failed' && isHttp1Required) this.#owner.http1Required();
+        resolve(answer);
+      },
     );
     this.#isKept = true;
     this.#open.add(exchange);
     stream.once('close', () => {
       this.#open.delete(exchange);
-      if (exchange.hasTimedOut) this.#retire();
+      if (exchange.hasTimedOut) this.retire(); // perhaps nobody is there any more, as after a change of networks
       this.#owner.idle(this, this.#limits.keepAliveTimeoutMs);
     });
   }
@@ -101,11 +109,11 @@ export class Http2Connection {
   /** The other side sends nothing more: what it has not said by now it will not say. */
   #ended(): void {
     for (const exchange of this.#open) exchange.cutOff();
-    this.#retire();
+    this.retire();
   }
 
-  /** Takes no more exchanges: perhaps nobody is there any more, as after a change of networks. */
-  #retire(): void {
+  /** Takes no more exchanges. */
+  retire(): void {
     this.#isGoingAway = true;
     this.#session.close();
   }

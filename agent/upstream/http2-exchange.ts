@@ -4,6 +4,7 @@ import { finished } from 'node:stream';
 import type { Field, Fields } from '../../http/fields.ts';
 import { announcedOctets, responseFraming } from '../../http/framing.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
+import type { ErrorType } from '../../schemas/error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import { upstreamFailure } from './failure.ts';
 import { HeldContent } from './held-content.ts';
@@ -20,6 +21,8 @@ export interface Circumstances {
    * what destroys it without an error, ends the content first.
    */
   readonly abandoned: AbortController;
+  /** The last stream that the other side may have looked at, once it has said so. RFC 9113 6.8. */
+  readonly lastSeen: () => number | undefined;
 }
 
 /** One request on its stream, and the response. Resolves with the head. */
@@ -29,6 +32,7 @@ export class Http2Exchange {
   readonly #address: string | undefined;
   readonly #isKept: boolean;
   readonly #abandoned: AbortController;
+  readonly #lastSeen: () => number | undefined;
   readonly #limits: ConnectionLimits;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #content: HeldContent;
@@ -44,12 +48,16 @@ export class Http2Exchange {
   #cause: unknown;
   #isCutOff = false;
   #interimResponses = 0;
+  /** Takes no more of the request's content, and leaves it as it is. */
+  #letGo: () => void = () => undefined;
   #headDeadline: NodeJS.Timeout | undefined;
+  /** While the other side takes no more of the content. */
+  #writeDeadline: NodeJS.Timeout | undefined;
 
   constructor(
     stream: ClientHttp2Stream,
     request: UpstreamRequest,
-    { address, isKept, abandoned }: Circumstances,
+    { address, isKept, abandoned, lastSeen }: Circumstances,
     limits: ConnectionLimits,
     resolve: (answer: UpstreamAnswer) => void,
   ) {
@@ -58,6 +66,7 @@ export class Http2Exchange {
     this.#address = address;
     this.#isKept = isKept;
     this.#abandoned = abandoned;
+    this.#lastSeen = lastSeen;
     this.#limits = limits;
     this.#resolve = resolve;
     this.#content = new HeldContent(
@@ -81,10 +90,9 @@ export class Http2Exchange {
     this.#send();
   }
 
-  /** Whether the other side has been silent for too long. */
+  /** Whether the other side has been silent, or has taken nothing, for too long. */
   get hasTimedOut(): boolean {
-    const type = this.#cause instanceof ProxyError ? this.#cause.type : undefined;
-    return type === 'http_response_timeout' || type === 'connection_read_timeout';
+    return this.#cause instanceof ProxyError && timeouts.has(this.#cause.type);
   }
 
   /** Ends it from this side. */
@@ -117,11 +125,13 @@ export class Http2Exchange {
       return;
     }
     let left = framing.kind === 'length' ? framing.octets : Number.POSITIVE_INFINITY;
-    content.on('data', (octets: Buffer) => {
+    const count = (octets: Buffer) => {
       left -= octets.length;
       if (left < 0) this.#abandon(otherLength());
-    });
-    finished(content, { writable: false }, (cause) => {
+    };
+    const awaitDrain = () => this.#awaitDrain();
+    content.on('data', count);
+    const forget = finished(content, { writable: false }, (cause) => {
       if (cause != null) this.#abandon(cause);
       else if (framing.kind === 'length' && left !== 0) this.#abandon(otherLength());
       else {
@@ -130,7 +140,22 @@ export class Http2Exchange {
       }
     });
     content.pipe(stream, { end: false });
-    stream.once('close', () => content.resume()); // what the client still sends is nobody's
+    content.on('data', awaitDrain);
+    stream.on('drain', () => clearInterval(this.#writeDeadline));
+    this.#letGo = () => {
+      forget();
+      content.unpipe(stream).off('data', count).off('data', awaitDrain);
+    };
+  }
+
+  /** Content that is not taken ends the exchange, unless it is the client that holds the response back. */
+  #awaitDrain(): void {
+    const stream = this.#stream;
+    if (!stream.writableNeedDrain || stream.destroyed) return;
+    clearInterval(this.#writeDeadline);
+    this.#writeDeadline = setInterval(() => {
+      if (!stream.isPaused()) this.#abandon(upstreamError('connection_write_timeout', undefined));
+    }, this.#request.idleTimeoutMs);
   }
 
   #sent(): void {
@@ -201,21 +226,30 @@ export class Http2Exchange {
 
   #closed(): void {
     clearTimeout(this.#headDeadline);
-    if (this.#isEnded) return;
+    clearInterval(this.#writeDeadline);
+    const { content } = this.#request;
     if (this.#isAnswered) {
-      this.#content.fail(upstreamFailure(this.#cause, true));
+      content?.resume(); // what the client still sends is nobody's
+      if (!this.#isEnded) this.#content.fail(upstreamFailure(this.#cause, true));
       return;
     }
     this.#isAnswered = true;
     const cause = this.#cause ?? new ProxyError('connection_terminated', 'The destination ended the exchange.');
     const error = upstreamFailure(cause, false);
-    this.#resolve({ kind: 'failed', error, progress: this.#progress(error) });
+    const progress = this.#progress(error);
+    if (progress === 'unsent' && content?.readableDidRead === false)
+      this.#letGo(); // it may be sent again
+    else content?.resume();
+    this.#resolve({ kind: 'failed', error, progress });
   }
 
   /** How far a request came that was not answered. */
   #progress({ type }: ProxyError): Extract<UpstreamAnswer, { kind: 'failed' }>['progress'] {
-    // It has not gone out, or, RFC 9113 8.7, it has not been looked at.
-    if (this.#stream.pending || this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'unsent';
+    const { pending, id = 0, rstCode } = this.#stream;
+    // It has not gone out, or it has not been looked at. RFC 9113 6.8, 7 and 8.7.
+    if (pending || id > (this.#lastSeen() ?? Number.POSITIVE_INFINITY)) return 'unsent';
+    if (rstCode === constants.NGHTTP2_REFUSED_STREAM) return 'unsent';
+    if (rstCode === constants.NGHTTP2_HTTP_1_1_REQUIRED && this.#lastSeen() === undefined) return 'unsent';
     const isConnectionLost = this.#isCutOff || (this.#cause !== undefined && type === 'connection_terminated');
     return this.#isKept && isConnectionLost ? 'stale' : 'unanswered';
   }
@@ -230,6 +264,12 @@ export class Http2Exchange {
     this.#abandoned.abort();
   }
 }
+
+const timeouts: ReadonlySet<ErrorType> = new Set<ErrorType>([
+  'http_response_timeout',
+  'connection_read_timeout',
+  'connection_write_timeout',
+]);
 
 function statusOf(raw: readonly string[]): number {
   return Number(raw[raw.indexOf(':status') + 1]);

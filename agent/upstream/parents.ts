@@ -34,7 +34,7 @@ export const noParents: Parents = {
 /** Looks addresses up, but where a parent is to resolve the name: there are none then. */
 export function unlessLeftToParent(
   parents: Parents,
-  addresses: (host: string, port: number) => Promise<Resolution>,
+  addresses: (host: string, port: number) => Resolution | Promise<Resolution>,
 ): (host: string, port: number, scheme: ParentTarget['scheme']) => Promise<Resolution> {
   return async (host, port, scheme) => {
     const isLeft = canonicalAddress(host) === undefined && parents.of({ scheme, host, port })?.resolvesNames === true;

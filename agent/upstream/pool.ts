@@ -44,6 +44,8 @@ export class Pool {
   #connecting = 0;
   readonly #sentAgain = new WeakSet<UpstreamRequest>();
   #isClosed = false;
+  /** The origin has refused HTTP/2. Holds as long as there are connections or who waits for one. */
+  #isHttp1Required = false;
 
   constructor(origin: string, options: PoolOptions) {
     const { protocol, hostname, port } = new URL(origin);
@@ -111,7 +113,10 @@ export class Pool {
     if (shared !== undefined) {
       shared.connection.exchange(request, (answer) => {
         if (this.#maySendAgain(request, answer)) this.send(request, resolve);
-        else resolve(answer);
+        else {
+          if (answer.kind === 'failed') request.content?.resume(); // what the client still sends is nobody's
+          resolve(answer);
+        }
       });
       return true;
     }
@@ -124,11 +129,15 @@ export class Pool {
     }
   }
 
-  /** Once, where nobody has looked at the request: the connection was just going away, or takes no more. RFC 9113 8.7. */
+  /**
+   * Once, where nobody has looked at the request nor at its content: the connection was just going away, takes no more,
+   * or is of the wrong version. RFC 9113 8.7.
+   */
   #maySendAgain(request: UpstreamRequest, answer: UpstreamAnswer): boolean {
     const isUnseen =
       answer.kind === 'failed' && answer.progress === 'unsent' && answer.error.type !== 'http_request_error';
-    if (!isUnseen || this.#isClosed || request.content !== undefined || this.#sentAgain.has(request)) return false;
+    const isWhole = request.content === undefined || !request.content.readableDidRead;
+    if (!isUnseen || this.#isClosed || !isWhole || this.#sentAgain.has(request)) return false;
     this.#sentAgain.add(request);
     return true;
   }
@@ -137,13 +146,14 @@ export class Pool {
     const isNeeded = this.#connecting < this.#waiting.length;
     if (!isNeeded || this.#isClosed || this.#open.size + this.#connecting >= this.#options.maxConnections) return;
     this.#connecting++;
-    this.#options.connect(this.#address).then(
-      (connecting) => this.#ready(connecting),
-      (cause) => this.#ready({ kind: 'failed', error: upstreamFailure(cause, false) }),
+    const isHttp1Required = this.#isHttp1Required;
+    this.#options.connect(this.#address, isHttp1Required).then(
+      (connecting) => this.#ready(connecting, isHttp1Required),
+      (cause) => this.#ready({ kind: 'failed', error: upstreamFailure(cause, false) }, isHttp1Required),
     );
   }
 
-  #ready(connecting: Connecting): void {
+  #ready(connecting: Connecting, isHttp1Required: boolean): void {
     this.#connecting--;
     if (connecting.kind === 'failed') {
       this.#notConnected(connecting.error);
@@ -152,8 +162,10 @@ export class Pool {
     const { connected } = connecting;
     // Before the first one was there, nobody could know that one of HTTP/2 is enough for all.
     const isSuperfluous = connected.protocol === 'h2' && this.#shared.some(({ connection }) => connection.isUsable);
-    if (this.#isClosed || isSuperfluous) {
+    const isRefused = connected.protocol === 'h2' && this.#isHttp1Required && !isHttp1Required;
+    if (this.#isClosed || isSuperfluous || isRefused) {
       connected.cut();
+      if (isRefused) this.#connectIfAllowed();
       return;
     }
     const sweepsLeft = sweepsWithin(this.#options.keepAliveTimeoutMs);
@@ -202,6 +214,11 @@ export class Pool {
     else for (const shared of this.#shared) if (shared.connection === connection) shared.sweepsLeft = sweepsLeft;
     // Not at once: what came behind a response drops its connection rather than answer whoever comes next.
     if (this.#waiting.length > 0) setImmediate(() => this.#serve());
+  }
+
+  http1Required(): void {
+    this.#isHttp1Required = true;
+    for (const { connection } of this.#shared) connection.retire();
   }
 
   closed(connection: Http1Connection | Http2Connection): void {

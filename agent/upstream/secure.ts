@@ -39,8 +39,11 @@ export function secure(
     };
     const onAbort = () => end({ kind: 'failed', error: signal.reason as ProxyError });
     socket.on('error', (cause) => end({ kind: 'failed', error: upstreamFailure(cause, false) }));
+    // Not within the parser of the handshake: Node crashes (SIGSEGV) where the connection below is reset in there.
     socket.once('secureConnect', () =>
-      end({ kind: 'connected', socket, protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1' }),
+      setImmediate(() =>
+        end({ kind: 'connected', socket, protocol: socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1' }),
+      ),
     );
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();

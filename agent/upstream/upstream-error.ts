@@ -18,6 +18,7 @@ const sentences = {
   connection_terminated: 'The destination closed the connection without an answer.',
   connection_timeout: 'The destination did not accept a connection in time.',
   connection_read_timeout: 'The destination stopped sending for too long.',
+  connection_write_timeout: 'The destination took no more of the content for too long.',
   connection_limit_reached: 'This machine has no free file descriptors.',
   tls_protocol_error: 'The destination does not speak TLS as it should.',
   tls_certificate_error: "The destination's certificate is not trusted.",

@@ -117,6 +117,16 @@ describe('TLS', () => {
     await closed;
   });
 
+  test('may be cut as soon as it is there, of which Node died', async () => {
+    const server = await tls({ ...trusted });
+    for (let i = 0; i < 5; i++) {
+      const connection = connected(await to('https', 'o.example', server.port));
+      const closed = once(connection.socket, 'close');
+      connection.cut();
+      await closed;
+    }
+  });
+
   test('I03: that fails while nobody uses it disturbs nobody', async () => {
     const server = await tls({ ...trusted });
     const { socket } = connected(await to('https', 'o.example', server.port));

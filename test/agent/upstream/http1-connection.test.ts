@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { UpstreamAnswer, UpstreamRequest } from '../../../agent/proxy/ports.ts';
 import { Http1Connection } from '../../../agent/upstream/http1-connection.ts';
+import { headOctets } from '../../../agent/upstream/http1-request.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { connectedBy, FakeSocket } from '../../support/fake-socket.ts';
 import { chunk, message } from '../../support/origin.ts';
@@ -289,6 +290,16 @@ describe('a request', () => {
     expect(write).toHaveBeenCalledOnce();
   });
 
+  test.each([
+    ['/a?b', undefined, '/a?b'],
+    ['*', undefined, '*'],
+    ['/a?b', { authorization: undefined }, 'http://o.example/a?b'],
+    ['*', { authorization: undefined }, 'http://o.example'],
+  ])('for %s, to a proxy or not (%j), asks for %s: RFC 9112 3.2', (path, absoluteForm, target) => {
+    const head = headOctets(requestTo('http://o.example', { method: 'OPTIONS', path }), absoluteForm);
+    expect(head).toBe(`OPTIONS ${target} HTTP/1.1\r\n\r\n`);
+  });
+
   test.each<[string, Partial<UpstreamRequest>, string]>([
     [
       'of a length',
@@ -369,6 +380,77 @@ describe('a request', () => {
     expect(socket.written).toContain('0\r\n\r\n');
     socket.comes(empty);
     expect((await answer).kind).toBe('response');
+  });
+});
+
+describe('content that is not taken', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }));
+  afterEach(() => void vi.useRealTimers());
+  const big = Buffer.alloc(100_000, 'x');
+  const chunked = { framing: { kind: 'chunked' }, idleTimeoutMs: 1_000 } as const;
+
+  test('is told when the time is over', async () => {
+    const { socket, ask } = await connection();
+    socket.isStuck = true;
+    const content = new PassThrough();
+    const answer = ask({ ...chunked, content });
+    vi.advanceTimersByTime(3_600_000); // it is the client who is slow
+    content.write(big);
+    await turn();
+    vi.advanceTimersByTime(999);
+    expect(socket.cuts).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(await answer).toMatchObject({ error: { type: 'connection_write_timeout', status: 504 } });
+    await once(socket, 'close');
+    expect([socket.cuts, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  test('has no time any more when it was taken: then it is the client that is awaited', async () => {
+    const { socket, ask } = await connection();
+    socket.isStuck = true;
+    const content = new PassThrough();
+    const answer = ask({ ...chunked, content });
+    content.write(big);
+    await turn();
+    vi.advanceTimersByTime(999);
+    socket.unstick();
+    await turn();
+    vi.advanceTimersByTime(3_600_000);
+    content.end();
+    await turn();
+    socket.comes(empty);
+    expect((await answer).kind).toBe('response');
+  });
+
+  test('is told in the content of a response that came before', async () => {
+    const { socket, ask } = await connection();
+    socket.isStuck = true;
+    const content = new PassThrough();
+    const answer = ask({ ...chunked, content });
+    socket.comes(`${ok}\r\nContent-Length: 9\r\n\r\nhello`);
+    const received = contentOf(await answer);
+    content.write(big);
+    await turn();
+    vi.advanceTimersByTime(1_000);
+    expect((await received).ending).toBe('connection_write_timeout');
+  });
+
+  test('while the client holds the response back is not told before the client wants more', async () => {
+    const { socket, ask } = await connection();
+    socket.isStuck = true;
+    const content = new PassThrough();
+    const answer = ask({ ...chunked, content });
+    socket.comes(`${ok}\r\nContent-Length: 9\r\n\r\nhello`);
+    const response = responseOf(await answer);
+    const told: string[] = [];
+    response.content.flow({ write: () => false, end: () => undefined, fail: ({ type }) => void told.push(type) });
+    content.write(big);
+    await turn();
+    vi.advanceTimersByTime(10_000);
+    expect(told).toEqual([]);
+    response.content.resume();
+    vi.advanceTimersByTime(1_000);
+    expect(told).toEqual(['connection_write_timeout']);
   });
 });
 

@@ -1,14 +1,16 @@
 // One connection of HTTP/2: many exchanges at once, its end noticed at once, and nothing of it left behind.
 import { once } from 'node:events';
-import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Connect } from '../../../agent/upstream/connect.ts';
 import { Pool, sweepIntervalMs } from '../../../agent/upstream/pool.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { goawayFrame, headersFrame, rstFrame, startFrames } from '../../support/http2-frames.ts';
+import { startOrigin } from '../../support/origin.ts';
 import {
   clientFor,
   clientLimits,
@@ -150,6 +152,21 @@ describe('a request that is refused unseen (RFC 9113 8.7)', () => {
     expect(count).toBe(2);
   });
 
+  test('is sent once more with its content, of which none had come', async () => {
+    const content = new PassThrough();
+    await using server = await startFrames((stream, socket) => {
+      if (stream === 1) return void socket.write(refuse(stream));
+      content.end('hello');
+      socket.write(headersFrame(stream, [[':status', '204']], true));
+    });
+    const client = clientFor({ connect: connectHttp2 });
+    const parts = { method: 'POST', framing: { kind: 'length', octets: 5 }, content } as const;
+    expect(await fetched(client, requestTo(`http://127.0.0.1:${server.port}`, parts))).toBe('204 ');
+    const sent = await server.frame(({ type, payload }) => type === 'data' && payload.length > 0);
+    expect([sent.stream, sent.payload.toString()]).toEqual([3, 'hello']);
+    expect(content.listenerCount('data')).toBeLessThan(4); // no listeners of the first time
+  });
+
   test('is told at once when some of its content has gone out', async () => {
     let count = 0;
     await using server = await startFrames((stream, socket) => {
@@ -157,12 +174,75 @@ describe('a request that is refused unseen (RFC 9113 8.7)', () => {
       socket.write(refuse(stream));
     });
     const client = clientFor({ connect: connectHttp2 });
-    const request = requestTo(`http://127.0.0.1:${server.port}`, {
-      framing: { kind: 'chunked' },
-      content: new PassThrough(),
-    });
+    const content = new PassThrough();
+    content.write('hel');
+    const request = requestTo(`http://127.0.0.1:${server.port}`, { framing: { kind: 'chunked' }, content });
     expect(await fetched(client, request)).toBe('unsent http_protocol_error');
     expect(count).toBe(1);
+    content.end(Buffer.alloc(1_000_000)); // more than a stream holds: somebody reads it
+    await once(content, 'end');
+  });
+
+  test('and twice, with its content, is told, and what the client still sends is nobody’s', async () => {
+    await using server = await startFrames((stream, socket) => void socket.write(refuse(stream)));
+    const client = clientFor({ connect: connectHttp2 });
+    const content = new PassThrough();
+    const request = requestTo(`http://127.0.0.1:${server.port}`, { framing: { kind: 'chunked' }, content });
+    expect(await fetched(client, request)).toBe('unsent http_protocol_error');
+    content.end(Buffer.alloc(1_000_000));
+    await once(content, 'end');
+  });
+});
+
+describe('an origin that wants HTTP/1.1 instead (RFC 9113 7)', () => {
+  const host = [['Host', 'o.example']] as const;
+
+  test('of an exchange gets it, and is not asked in HTTP/2 again', async () => {
+    const server = await start((stream) => stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED));
+    const client = clientFor({ connect: http2 });
+    expect(await fetched(client, requestTo(server.url, { path: '/a', fields: host }))).toBe('200 1.1 GET /a ');
+    const content = Readable.from([Buffer.from('hello')]);
+    const parts = {
+      method: 'POST',
+      fields: host,
+      path: '/b',
+      framing: { kind: 'length', octets: 5 },
+      content,
+    } as const;
+    expect(await fetched(client, requestTo(server.url, parts))).toBe('200 1.1 POST /b hello');
+    expect([server.streams(), server.connections()]).toEqual([1, 2]);
+  });
+
+  test('on the whole connection gets it, and is not asked in HTTP/2 again', async () => {
+    await using frames = await startFrames((_, socket) => void socket.write(goawayFrame(0, 13)));
+    await using plain = await startOrigin((_, socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    const connect: Connect = (address, isHttp1Required = false) =>
+      isHttp1Required
+        ? connectTo(['127.0.0.1'])({ ...address, port: plain.port })
+        : connectHttp2({ ...address, port: frames.port });
+    const client = clientFor({ connect });
+    for (let i = 0; i < 3; i++) expect(await fetched(client, requestTo('http://o.example'))).toBe('204 ');
+    expect([frames.connections, plain.connections, plain.requests.length]).toEqual([1, 1, 3]);
+  });
+
+  test('gets what many ask at once', async () => {
+    const server = await start((stream) => stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED));
+    const client = clientFor({ connect: http2 });
+    const asked = Array.from({ length: 20 }, (_, i) =>
+      fetched(client, requestTo(server.url, { path: `/${i}`, fields: host })),
+    );
+    expect(await Promise.all(asked)).toEqual(asked.map((_, i) => `200 1.1 GET /${i} `));
+  });
+
+  test('gets content that comes only then, also where one connection is all that there may be', async () => {
+    const content = new PassThrough();
+    const server = await start((stream) => {
+      stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);
+      setImmediate(() => content.end('hello'));
+    });
+    const client = clientFor({ connect: http2, maxConnections: 1 });
+    const parts = { method: 'POST', fields: host, path: '/', framing: { kind: 'chunked' }, content } as const;
+    expect(await fetched(client, requestTo(server.url, parts))).toBe('200 1.1 POST / hello');
   });
 });
 
@@ -270,7 +350,12 @@ async function start(answer: (stream: ServerHttp2Stream, path: string) => void) 
   const sockets: TLSSocket[] = [];
   const sessions: ServerHttp2Session[] = [];
   let streams = 0;
-  const server = createSecureServer({ ...certificate, settings: { maxConcurrentStreams: 1_000 } });
+  const server = createSecureServer({ ...certificate, allowHTTP1: true, settings: { maxConcurrentStreams: 1_000 } });
+  server.on('request', (request, response) => {
+    if (request.httpVersion === '2.0') return;
+    response.write(`${request.httpVersion} ${request.method} ${request.url} `);
+    request.pipe(response);
+  });
   server.on('secureConnection', (socket) => void sockets.push(socket.on('error', () => undefined)));
   server.on('session', (session) => {
     sessions.push(session);

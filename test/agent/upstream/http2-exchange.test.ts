@@ -306,7 +306,21 @@ describe('before its head an exchange', () => {
     ['may be reset', (s) => [rstFrame(s, code.internal)], 'unanswered http_protocol_error'],
     ['may be reset without an error', (s) => [rstFrame(s, code.none)], 'unanswered connection_terminated'],
     ['may be cancelled', (s) => [rstFrame(s, code.cancel)], 'unanswered connection_terminated'],
-    ['may be wanted in HTTP/1.1', (s) => [rstFrame(s, code.http11)], 'unanswered http_protocol_error'],
+    [
+      'that is wanted in HTTP/1.1, and again where there is none, is unsent (RFC 9113 7)',
+      (s) => [rstFrame(s, code.http11)],
+      'unsent http_protocol_error',
+    ],
+    [
+      'that may have been looked at before HTTP/1.1 was wanted is unanswered (RFC 9113 6.8)',
+      (s) => [goawayFrame(s, code.http11)],
+      'unanswered http_protocol_error',
+    ],
+    [
+      'that came behind the last one that was looked at before an error is unsent (RFC 9113 6.8)',
+      () => [goawayFrame(0, code.internal)],
+      'unsent http_protocol_error',
+    ],
     ['may lose its connection to an error', (s) => [goawayFrame(s, code.protocol)], 'unanswered http_protocol_error'],
   ])('%s', async (_, frames, expected) => {
     const { answered } = await asked(frames);
@@ -421,6 +435,17 @@ describe('a request', () => {
     ]);
   });
 
+  test('of * and of a client that takes trailers goes out as such, RFC 9113 8.2.2 and 8.3.1', async () => {
+    const { url, heads } = await server((stream) => stream.respond({ ':status': 204 }, { endStream: true }));
+    const fields = [
+      ['TE', 'trailers'],
+      ['Connection', 'TE'],
+    ] as const;
+    const request = requestTo(url, { method: 'OPTIONS', path: '*', fields });
+    expect(await fetched(clientFor({ connect: connectHttp2 }), request)).toBe('204 ');
+    expect(heads[0]?.slice(6)).toEqual([':path', '*', 'te', 'trailers']);
+  });
+
   test('that HTTP/2 cannot carry is a failure, not a crash', async () => {
     const { url } = await server((stream) => stream.respond({ ':status': 204 }, { endStream: true }));
     const client = clientFor({ connect: connectHttp2 });
@@ -482,6 +507,16 @@ describe('a request', () => {
     const reset = await server.frame(({ type }) => type === 'rst');
     expect(reset.payload.readUInt32BE()).toBe(code.cancel);
     expect(server.received.some(({ isEnd }) => isEnd)).toBe(false);
+  });
+
+  test('that an origin does not take is told when the time is over, and not before', async () => {
+    const { url } = await server((stream) => void stream.session?.setTimeout(0));
+    const content = Readable.from([Buffer.alloc(2_000_000), Buffer.alloc(1)]);
+    const client = clientFor({ connect: connectHttp2 });
+    const parts = { method: 'POST', framing: { kind: 'chunked' }, content } as const;
+    const error = await client.send(requestTo(url, { ...parts, idleTimeoutMs: 300 }));
+    expect(error).toMatchObject({ error: { type: 'connection_write_timeout' }, progress: 'unanswered' });
+    expect(await fetched(client, requestTo(url, { path: '/other' }))).toBe('200 /other'); // by a new connection
   });
 
   test('waits for an origin that does not read', async () => {
