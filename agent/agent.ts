@@ -5,7 +5,9 @@ import { ProxyError } from '../http/proxy-error.ts';
 import { hopName } from '../http/via.ts';
 import type { AgentState, Readiness } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
+import { type Folders, openCaches } from './caches.ts';
 import type { Clock } from './clock.ts';
+import { countCached } from './control/cache-counts.ts';
 import { createControl } from './control/control.ts';
 import { followOpen } from './control/open.ts';
 import { rememberRecent } from './control/recent.ts';
@@ -46,6 +48,7 @@ export interface AgentPorts {
   readonly lookup: Lookup;
   /** Says a sentence to the person at the terminal. */
   readonly say: (sentence: string) => void;
+  readonly folders: Folders;
   /** Where parent proxies are read from when the configuration names none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -68,7 +71,7 @@ const edgeCheckTimeoutMs = 10_000;
 
 /** Starts an agent. Throws a ProxyError of type `proxy_configuration_error` when the configuration cannot work. */
 export async function startAgent(ports: AgentPorts): Promise<Agent> {
-  const { config, clock, observer, lookup, say, environment = {} } = ports;
+  const { config, clock, observer, lookup, say, folders, environment = {} } = ports;
   followOwnServers();
   const hosts = listenHosts(config.listen.host);
   const policy = policyOf(config);
@@ -82,9 +85,11 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const parents = createParents({ rules, resolve, isOwn, pseudonym, say });
   const dial = createDial(limits, parents);
   const edge = edgeOf(config, policy, dial, unlessLeftToParent(parents, resolve), say, () => onStateChange());
+  const caches = await openCaches({ config: config.cache, clock, folders, say });
   const recent = rememberRecent(limits.maxRecentRecords);
   const open = followOpen(limits.maxConnections);
-  const all = observers([observer, recent.observer, open.observer]);
+  const counted = countCached();
+  const all = observers([observer, recent.observer, open.observer, counted.observer]);
   const admitPorts: AdmitPorts = {
     policy: () => policy,
     resolve,
@@ -109,23 +114,33 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     observer: all,
     limits,
     dial,
-    admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
+    admit: async (destination, trace) => admitDestination(admitPorts, destination, trace),
   } satisfies CarryPorts;
   const finish = createFinish({ clock, observer: all, pseudonym, annotate: config.annotate });
   const apply = createApply(pseudonym);
   let count = 0;
+  const nextId = () => `${run}-${++count}`;
   const listener = createListener({
     clock,
     observer: all,
     limits,
-    begin: (kind, connection, firstOctetAt) => beginTrace(kind, `${run}-${++count}`, connection, firstOctetAt),
+    begin: (kind, connection, firstOctetAt) => beginTrace(kind, nextId(), connection, firstOctetAt),
     walk: proxy({
       observer: all,
       accept,
       admit: createAdmit(admitPorts),
       apply,
+      cached: caches.phase({ observer: all, nextId }),
       routed: createRouted({ clock, edge, fallback: config.edge.fallback, limits }),
-      exchange: createExchange({ clock, observer: all, limits, direct, edge, upstream: config.edge.upstream }),
+      exchange: createExchange({
+        clock,
+        observer: all,
+        limits,
+        direct,
+        edge,
+        upstream: config.edge.upstream,
+        generation: caches.generation,
+      }),
       finish,
     }),
     connect: createTunnel({ ...tunnelPorts, pseudonym, refuse: refuseSocket }),
@@ -138,7 +153,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       apply,
       finish,
       end: endWith,
-      admit: (destination, trace) => admitDestination(admitPorts, destination, trace),
+      admit: async (destination, trace) => admitDestination(admitPorts, destination, trace),
       connect: (origin, signal) =>
         createConnect({
           dial: (target) => dial({ ...target, scheme: 'tunnel', signal }), // RFC 6455 4.1: so a parent proxy is asked
@@ -160,11 +175,13 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       edge: edgeState,
     };
   };
-  const control = createControl({ clock, recent, open, readiness, token: controlToken });
+  const cache = { ...caches, counts: counted.counts };
+  const control = createControl({ clock, recent, open, readiness, cache, token: controlToken });
   const closeAll = async () => {
     control.close();
     control.closeAllConnections();
     await Promise.all([direct.close(), edge?.[Symbol.asyncDispose]()]);
+    await caches.close();
   };
   let closed: Promise<void> | undefined;
   /** Once, though a second signal comes while a first one's closing goes on. */

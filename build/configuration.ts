@@ -1,5 +1,5 @@
 // The page docs/configuration.md, made of the configuration's schema and of what overrides it.
-import type { JsonSchema } from '../agent/config/json-schema.ts';
+import { type JsonSchema, propertiesOf } from '../agent/config/json-schema.ts';
 import type { Overriding } from '../agent/config/overrides.ts';
 
 /** The path of the page in the project. */
@@ -20,7 +20,7 @@ export function configurationPage(schema: JsonSchema, overridings: readonly Over
       ['key', 'environment', 'flag'],
       ...overridings.map(({ key, variable, flag }) => [code(key), code(variable), code(flag)]),
     ]),
-    'Beside these, `EDGEHOP_HOME` names one folder for configuration and state, and `NO_COLOR` turns colours off.',
+    'Beside these, `EDGEHOP_HOME` names one folder for configuration, state and cache, and `NO_COLOR` turns colours off.',
   ].join('\n\n')}\n`;
 }
 
@@ -41,6 +41,7 @@ function keysIn(properties: Readonly<Record<string, JsonSchema>>, path: string):
   return Object.entries(properties).flatMap(([name, schema]): Key[] => {
     const here = `${path}.${name}`;
     if (schema.properties !== undefined) return keysIn(schema.properties, here);
+    if (schema.anyOf !== undefined) return [[here, schema], ...keysIn(propertiesOf(schema) ?? {}, here)];
     return [[here, schema], ...keysIn(schema.items?.properties ?? {}, `${here}[]`)];
   });
 }
@@ -57,6 +58,7 @@ function table(keys: readonly Key[]): string[] {
 
 function kindOf(path: string, schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((each) => code(String(each))).join(', ');
+  if (schema.anyOf !== undefined) return schema.anyOf.map((each) => alternative(path, each)).join(', or ');
   if (schema.type === 'array') return schema.items?.properties === undefined ? 'list of texts' : 'list of sections';
   if (schema.type === 'boolean') return '`true`, `false`';
   if (schema.type !== 'integer')
@@ -67,6 +69,11 @@ function kindOf(path: string, schema: JsonSchema): string {
   return `${unitOf(path)}, ${least}${most === '' ? ' or more' : most}`;
 }
 
+function alternative(path: string, schema: JsonSchema): string {
+  if (schema.const !== undefined) return code(JSON.stringify(schema.const));
+  return schema.properties === undefined ? kindOf(path, schema) : 'section';
+}
+
 function unitOf(path: string): string {
   if (path.endsWith('Ms')) return 'milliseconds';
   if (path.endsWith('Bytes')) return 'octets';
@@ -74,7 +81,8 @@ function unitOf(path: string): string {
   return 'number';
 }
 
-function defaultOf({ default: value }: JsonSchema): string {
+function defaultOf({ anyOf, default: value }: JsonSchema): string {
+  if (anyOf !== undefined && typeof value === 'object') return 'section';
   return value === undefined ? '' : code(JSON.stringify(value));
 }
 

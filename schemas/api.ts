@@ -4,6 +4,11 @@ import { exchangeRecord } from './exchange.ts';
 import { fields } from './relay.ts';
 import { isoTime } from './stage.ts';
 
+/** Where an edge may keep responses. */
+export const cacheStores = ['none', 'memory', 'cache-api', 'r2'] as const;
+
+export type CacheStoreName = (typeof cacheStores)[number];
+
 /** `GET /v1/hello` of the worker. */
 export const hello = z.strictObject({
   version: z.literal(1),
@@ -12,7 +17,8 @@ export const hello = z.strictObject({
     maxEnvelopeBytes: z.int(),
   }),
   colo: z.string().optional(),
-  cacheStore: z.enum(['none', 'memory', 'cache-api', 'r2']),
+  /** Where its cache keeps responses. `memory` is that of one isolate, of which a data centre has several. */
+  cacheStore: z.enum(cacheStores),
   tunnels: z.boolean(),
   /** The edge's clock, in milliseconds since 1970. */
   edgeTimeMs: z.number(),

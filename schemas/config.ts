@@ -30,6 +30,22 @@ export const namedEdge = z.strictObject({
 
 export type NamedEdge = z.infer<typeof namedEdge>;
 
+const agentCache = z.strictObject({
+  memoryBytes: octets
+    .default(256 * 1024 * 1024)
+    .describe('of heads and content in memory; the least recently used are given up for more'),
+  diskBytes: z
+    .int()
+    .nonnegative()
+    .default(1024 * 1024 * 1024)
+    .describe(
+      'of content on disk, where it outlives a restart; the least recently used are given up for more; 0: none',
+    ),
+  maxEntryBytes: octets
+    .default(128 * 1024 * 1024)
+    .describe('of the content of one response; a larger one is not stored'),
+});
+
 const parent = z
   .string()
   .regex(
@@ -89,6 +105,16 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('parent proxies, through which this machine reaches the network'),
+  cache: z
+    .strictObject({
+      agent: z
+        .union([z.literal(false), agentCache], { error: 'it is false, or a section' })
+        .prefault(agentCache.parse({}))
+        .describe('the store of the agent, in memory and on disk; false: the agent stores nothing'),
+      edge: z.enum(['auto', 'off']).default('auto').describe('the store of the edge; auto: the best that it has'),
+    })
+    .prefault({})
+    .describe('where responses are kept that may be given again'),
   admit: z
     .strictObject({
       destinations: z
@@ -111,7 +137,9 @@ export const config = z.strictObject({
   annotate: z
     .boolean()
     .default(true)
-    .describe('add Server-Timing and Proxy-Status to forwarded responses; the scripts of a site can read them'),
+    .describe(
+      'add Server-Timing, Proxy-Status and Cache-Status to forwarded responses; the scripts of a site can read them',
+    ),
   limits: z
     .strictObject({
       maxConnections: count.default(10_000).describe('of clients, all together; one more is closed at once'),

@@ -1,5 +1,6 @@
 // The record of one exchange or tunnel: what the log prints and the control port answers.
 import * as z from 'zod';
+import { cacheOutcomes } from './cache.ts';
 import { errorSources, proxyErrorShape } from './error.ts';
 import { isoTime, stages } from './stage.ts';
 import { upstreamSocket } from './upstream.ts';
@@ -96,6 +97,11 @@ export const exchangeRecord = z.strictObject({
   destination: z.strictObject({ host: z.string(), port: z.int(), address: z.string().optional(), knownBy }).optional(),
   /** The edge's own connection to the origin; absent off the edge, and where the platform's fetch was used. */
   upstream: upstreamSocket.optional(),
+  /**
+   * What each cache did that was asked. Where the agent's answered by itself there are no stages between
+   * `request-received` and `response-sent`, and no route: nothing was forwarded.
+   */
+  cache: cacheOutcomes.optional(),
   /** Octets of content each way; of a tunnel, all octets, so far while it is open. */
   octets: z.strictObject({ fromClient: z.int().nonnegative(), toClient: z.int().nonnegative() }),
   /** Absent where no tunnel was opened. */

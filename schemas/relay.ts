@@ -1,5 +1,6 @@
 // The wire contract of one exchange between agent and worker, version 1: the envelope each way, and the end record.
 import * as z from 'zod';
+import { cacheOutcome } from './cache.ts';
 import { proxyErrorShape } from './error.ts';
 import { edgeStages } from './stage.ts';
 import { upstreamSocket } from './upstream.ts';
@@ -51,6 +52,18 @@ const socketLimits = z.strictObject({
 
 export type SocketLimits = z.infer<typeof socketLimits>;
 
+/**
+ * What the edge's cache may do for one exchange. `use`: answer from what it has, store what comes. `validate`: answer with
+ * nothing that the origin has not just confirmed, and store what comes. `off`: keep out of it, as where this is absent.
+ */
+const edgeCache = z.strictObject({
+  mode: z.enum(['use', 'validate', 'off']),
+  /** The agent's generations that apply to the URL, in a text of its own. What was stored under another is as good as gone. */
+  generation: z.string().max(128).default(''),
+});
+
+export type EdgeCache = z.infer<typeof edgeCache>;
+
 /** What the edge must do for one exchange. */
 export const requestEnvelope = z.strictObject({
   id: z.string().max(64),
@@ -68,6 +81,7 @@ export const requestEnvelope = z.strictObject({
    */
   addresses: z.array(z.string().max(45)).max(maxAddresses).readonly().optional(),
   limits: socketLimits.prefault({}),
+  cache: edgeCache.optional(),
   /** How long the origin may take to answer with its head. */
   headDeadlineMs: z.int().positive().max(maxHeadDeadlineMs),
 });
@@ -90,6 +104,8 @@ const edgeFacts = {
   stages: edgeStages,
   /** Absent where the platform's fetch was used, or nothing was asked. */
   upstream: upstreamSocket.optional(),
+  /** What the edge's cache did; absent where it had nothing to do with it. */
+  cache: cacheOutcome.optional(),
   /** The data centre that served the exchange, where the platform says it. */
   colo: z.string().max(16).optional(),
 };

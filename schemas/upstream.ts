@@ -3,14 +3,16 @@ import * as z from 'zod';
 
 /**
  * Why the edge took a connection of its own. `configured`: by `edge.upstream`. What fetch cannot carry as it is:
- * `ip-literal`: a host that is an IP address. `method`: a method that fetch refuses. `content`: a GET or HEAD with
- * content. `octets`: a field with octets beyond ASCII. `trailers`: the client takes trailers. `unfetchable`: fetch was
- * asked, and took an interim response for the final one or octets that are not UTF-8 for others.
+ * `ip-literal`: a host that is an IP address. `method`: a method that fetch refuses. `asterisk`: OPTIONS for no path
+ * (RFC 9112 3.2.4). `content`: a GET or HEAD with content. `octets`: a field with octets beyond ASCII. `trailers`: the
+ * client takes trailers. `unfetchable`: fetch was asked, and gave no response, took an interim one for the final one, or
+ * octets that are not UTF-8 for others.
  */
 export const socketReasons = [
   'configured',
   'ip-literal',
   'method',
+  'asterisk',
   'content',
   'octets',
   'trailers',

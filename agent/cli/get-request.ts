@@ -13,6 +13,10 @@ export interface GetRequest {
   /** Content is kept as text up to here. */
   readonly keepBytes: number;
   readonly output: Writable | undefined;
+  /** Sent behind our own ones. */
+  readonly fields?: readonly Field[];
+  /** Breaks off once the head has come: the content is not wanted. */
+  readonly headOnly?: boolean;
 }
 
 /** Times are wall-clock, in milliseconds since 1970. */
@@ -35,13 +39,15 @@ export interface Fetched {
 const idleTimeoutMs = 300_000;
 
 /** Rejects when there is no response; content that is cut off is told in `isCut`. */
-export function fetchOnce({ url, proxy, clock, keepBytes, output }: GetRequest): Promise<Fetched> {
+export function fetchOnce(asked: GetRequest): Promise<Fetched> {
+  const { url, proxy, clock, keepBytes, output } = asked;
   return new Promise((resolve, reject) => {
     const target = new URL(url);
     const fields: Field[] = [
       ['Host', target.host],
       ['User-Agent', 'edgehop-get'],
       ['Accept', '*/*'],
+      ...(asked.fields ?? []),
     ];
     const common = { agent: false, headers: fields.flat() as string[], setHost: false } as const;
     const request: ClientRequest =
@@ -65,6 +71,7 @@ export function fetchOnce({ url, proxy, clock, keepBytes, output }: GetRequest):
       request.off('error', reject).on('error', () => undefined); // from here on a reset is content that is cut
       const receivedAt = clock.now();
       const { localAddress = '', localPort = 0 } = response.socket;
+      if (asked.headOnly === true) response.destroy();
       void received(response, keepBytes, output).then(({ octets, text, isCut }) =>
         resolve({
           sentAt: clock.wallTime(sentAt),

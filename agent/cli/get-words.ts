@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import type { GetReport } from '../../schemas/api.ts';
 import { type StageName, stageNames } from '../../schemas/stage.ts';
-import { printable, routeInWords, socketInWords } from '../log/words.ts';
+import { cacheInWords, printable, routeInWords, socketInWords } from '../log/words.ts';
 
 /** The report as text. `savedAs` names the file that the content went to. */
 export function reportInWords(report: GetReport, savedAs: string | undefined, hasColour: boolean): string {
@@ -27,6 +27,7 @@ export function reportInWords(report: GetReport, savedAs: string | undefined, ha
       ? []
       : [
           `${bold('route')}       ${routeInWords(exchange.route)}, exchange ${exchange.id}`,
+          ...cacheInWords(exchange.cache).map((words) => `cache       ${words.replace(/^cache /, '')}`),
           ...(exchange.upstream === undefined ? [] : [`upstream    ${socketInWords(exchange.upstream)}`]),
           ...destinationLine(exchange),
           '',

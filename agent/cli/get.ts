@@ -3,10 +3,11 @@ import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { AgentState, GetReport } from '../../schemas/api.ts';
-import { type ExchangeRecord, exchangeRecord } from '../../schemas/exchange.ts';
+import type { GetReport } from '../../schemas/api.ts';
+import type { ExchangeRecord } from '../../schemas/exchange.ts';
 import { isoMicroseconds, machineClock } from '../clock.ts';
 import { describeMachine } from '../machine/machine.ts';
+import { recordOfClient } from './control-client.ts';
 import { Exit } from './exit.ts';
 import { type Fetched, fetchOnce } from './get-request.ts';
 import { reportInWords } from './get-words.ts';
@@ -64,22 +65,6 @@ async function asked(): Promise<string> {
   }
   for await (const line of createInterface({ input: process.stdin })) return line;
   throw new Exit('usage', 'name a URL, host or IP address: edgehop get example.com');
-}
-
-/** The agent's record of our exchange. It is complete a moment after we have the last octet. */
-async function recordOfClient(
-  agent: AgentState,
-  { localAddress, localPort }: Fetched,
-): Promise<ExchangeRecord | undefined> {
-  const url = `http://127.0.0.1:${agent.controlPort}/v1/exchanges?client=${encodeURIComponent(`${localAddress}@${localPort}`)}`;
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const answer = await fetch(url, { headers: { authorization: `Bearer ${agent.controlToken}` } }).catch(
-      () => undefined,
-    );
-    if (answer?.status === 200) return exchangeRecord.parse(await answer.json());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return undefined;
 }
 
 function reportOf(

@@ -1,10 +1,10 @@
 // One attempt of `edgehop ping`: connects, and shakes hands and asks where that is wanted, with the time of each phase.
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, type Socket } from 'node:net';
 import type { PingPhase } from '../../schemas/api.ts';
 import type { Clock } from '../clock.ts';
 import { upstreamFailure } from '../upstream/failure.ts';
 import { pinned } from '../upstream/pinned.ts';
+import { secure } from '../upstream/secure.ts';
 import { openTunnel } from './connect-client.ts';
 import type { ProxyAddress } from './running-agent.ts';
 
@@ -76,13 +76,9 @@ export async function attempt(target: PingTarget, route: PingRouteChoice, ports:
     if (target.tls) {
       phase = 'tls';
       const startedAt = clock.now();
-      socket = connectTls({
-        socket,
-        host: target.host, // the name that the certificate must have
-        ...(isIP(target.host) === 0 && { servername: target.host }),
-        ALPNProtocols: ['http/1.1'],
-      });
-      await happened(socket, 'secureConnect', signal);
+      const secured = await secure(socket, target.host, ['http/1.1'], signal);
+      if (secured.kind === 'failed') throw secured.error.cause ?? secured.error;
+      socket = secured.socket;
       times.tls = clock.now() - startedAt;
     }
     if (target.http !== undefined) {

@@ -48,6 +48,8 @@ function program(env: NodeJS.ProcessEnv): Command {
     .option('--edge <edge>', 'embedded, none, a configured name, or the URL of a deployed worker')
     .option('--token <token>', 'token of the edge that --edge or the configuration names')
     .option('--allow-private', 'allow destinations that are loopback, private or otherwise special')
+    .option('--no-cache', 'answer nothing from a cache and store nothing, at the agent and at the edge')
+    .addOption(new Option('--cache', 'cache as the file says, although EDGEHOP_CACHE says otherwise').hideHelp())
     .addOption(new Option('--log <form>', 'what is printed of each exchange').choices(['pretty', 'json', 'quiet']))
     .addHelpText(
       'after',
@@ -103,6 +105,7 @@ The phases:
 Through the agent means a CONNECT tunnel, as for https. What a request takes by way of the edge, \`edgehop get\` shows.`,
     )
     .action(async (host, options) => (await import('./ping.ts')).ping(host, options, env));
+  const cache = cacheVerbs(root, env);
   const config = root.command('config').description('look at the configuration');
   config
     .command('validate')
@@ -120,8 +123,58 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
       'print the JSON Schema of the configuration, for the $schema of a file and the completions of an editor',
     )
     .action(async () => (await import('./config.ts')).schema());
-  for (const command of [root, ...root.commands, ...config.commands]) command.exitOverride();
+  for (const command of [root, ...root.commands, ...cache.commands, ...config.commands]) command.exitOverride();
   return root;
+}
+
+function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+  const cache = root.command('cache').description('look at what the running agent has stored, and purge it');
+  cache
+    .command('ls')
+    .description('list stored responses, those used last first')
+    .argument('[prefix]', 'only URLs that begin so')
+    .option('--host <host>', 'only those of a host, with all its ports unless one is named')
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .action(async (prefix, options) => (await import('./cache.ts')).list(prefix, options, env));
+  cache
+    .command('stat')
+    .description('say how much is stored in memory and on disk, and how much may be')
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./cache.ts')).stat(options, env));
+  cache
+    .command('purge')
+    .description('take stored responses away, from the agent and from its edge')
+    .argument('[url]', 'those of one URL')
+    .option('--prefix <url>', 'those of URLs that begin so')
+    .option('--host <host>', 'those of a host, with all its ports unless one is named')
+    .option('--all', 'all')
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .action(async (url, options) => (await import('./cache.ts')).purge(url, options, env));
+  cache
+    .command('explain')
+    .description(
+      'say whether a GET would be answered from the cache, until when, and why; else, whether it would be stored',
+    )
+    .argument('<url>', 'URL, host or IP')
+    .option('-H, --header <field>', 'a field of the request, as "Name: value"; several are taken', several)
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nWhere nothing that is stored fits, the origin is asked through the agent, with `Cache-Control: no-store`, so that nothing is stored. What programs send by https passes through tunnels, which no cache sees into.',
+    )
+    .action(async (url, options) => (await import('./cache.ts')).explain(url, options, env));
+  return cache;
+}
+
+const portOfAgent = 'port of the agent on this machine (the lowest of those that run)';
+
+function several(one: string, others: readonly string[] = []): readonly string[] {
+  return [...others, one];
 }
 
 function port(text: string): number {

@@ -32,9 +32,15 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
     json: () => jsonLog(sink, clock),
     quiet: () => onFinished(() => undefined),
   }[config.log]();
-  const agent = await startAgent({ config, clock, observer, lookup: systemLookup, say, environment: env }).catch(
-    (cause) => explained(cause, config),
-  );
+  const agent = await startAgent({
+    config,
+    clock,
+    observer,
+    lookup: systemLookup,
+    say,
+    folders: paths,
+    environment: env,
+  }).catch((cause) => explained(cause, config));
   const stopped = untilStopped(agent, clock, say); // before anyone can know of the agent and tell it to stop
   const noteState = () => writeState(paths.state, agent.state());
   agent.onStateChange(noteState);

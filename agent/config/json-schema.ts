@@ -15,6 +15,8 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly const?: unknown;
 }
 
 /** The schema of the configuration file, every key with its default and its meaning. */
@@ -30,6 +32,11 @@ export function configSchema(): JsonSchema {
 /** The names that an object of the configuration may have as keys; a number in the path leads into a list. */
 export function keysAt(path: readonly (string | number)[]): readonly string[] {
   let here: JsonSchema | undefined = configSchema();
-  for (const part of path) here = typeof part === 'number' ? here?.items : here?.properties?.[part];
-  return Object.keys(here?.properties ?? {});
+  for (const part of path) here = typeof part === 'number' ? here?.items : propertiesOf(here)?.[part];
+  return Object.keys(propertiesOf(here) ?? {});
+}
+
+/** The keys of an object, also of one that may be something else instead. */
+export function propertiesOf(schema: JsonSchema | undefined): JsonSchema['properties'] {
+  return schema?.properties ?? schema?.anyOf?.find(({ properties }) => properties !== undefined)?.properties;
 }

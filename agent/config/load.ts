@@ -86,6 +86,13 @@ type Issue = NonNullable<ReturnType<typeof config.safeParse>['error']>['issues']
 
 function mistakesOf(issue: Issue, text: string, tree: Node | undefined): Mistake[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+  if (issue.code === 'invalid_union' && isObjectAt(path, tree)) {
+    // Who writes an object means the object of the choice.
+    const inner = issue.errors.find((issues) => issues.some((each) => each.code !== 'invalid_value'));
+    return (inner ?? []).flatMap((each) =>
+      mistakesOf({ ...each, path: [...issue.path, ...each.path] } as Issue, text, tree),
+    );
+  }
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       ...positionOf([...path, key], text, tree),
@@ -98,6 +105,10 @@ function mistakesOf(issue: Issue, text: string, tree: Node | undefined): Mistake
       message: `${path.length === 0 ? 'The file' : `"${path.join('.')}"`}: ${issue.message}.`,
     },
   ];
+}
+
+function isObjectAt(path: (string | number)[], tree: Node | undefined): boolean {
+  return tree !== undefined && findNodeAtLocation(tree, path)?.type === 'object';
 }
 
 function positionOf(path: (string | number)[], text: string, tree: Node | undefined): Omit<Mistake, 'message'> {

@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly edge?: string;
   readonly token?: string;
   readonly allowPrivate?: boolean;
+  /** False turns the caches of both halves off; true leaves them as the file has them. */
+  readonly cache?: boolean;
   readonly log?: Config['log'];
 }
 
@@ -35,6 +37,7 @@ export const overridings: readonly Overriding[] = [
     variable: 'EDGEHOP_ALLOW_PRIVATE',
     key: 'admit.destinations.allowPrivate',
   },
+  { option: 'cache', flag: '--no-cache', variable: 'EDGEHOP_CACHE', key: 'cache: both off where it is false' },
   { option: 'log', flag: '--log', variable: 'EDGEHOP_LOG', key: 'log' },
 ];
 
@@ -63,6 +66,7 @@ const readers: Partial<Record<keyof StartOptions, (text: string) => Read>> = {
   port: portOf,
   controlPort: portOf,
   allowPrivate: (text) => oneOf(text, { true: true, false: false }),
+  cache: (text) => oneOf(text, { true: true, false: false }),
   log: (text) => oneOf(text, { pretty: 'pretty', json: 'json', quiet: 'quiet' }),
 };
 
@@ -97,6 +101,7 @@ export function withOptions(config: Config, options: StartOptions): Configured {
         controlPort: options.controlPort ?? config.listen.controlPort,
       },
       edge: edge.edge,
+      cache: options.cache === false ? { agent: false, edge: 'off' } : config.cache,
       admit: {
         ...config.admit,
         destinations: {

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
 import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
+import { type CacheRoutesPorts, createCacheRoutes } from './cache-routes.ts';
 import type { Open } from './open.ts';
 import type { Recent } from './recent.ts';
 
@@ -14,6 +15,7 @@ export interface ControlPorts {
   readonly recent: Recent;
   readonly open: Open;
   readonly readiness: () => Readiness;
+  readonly cache: Omit<CacheRoutesPorts, 'clock'>;
   readonly token: string;
 }
 
@@ -26,7 +28,7 @@ export function createControl(ports: ControlPorts): Server {
 }
 
 /** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
-export function createControlApp({ clock, recent, open, readiness, token }: ControlPorts): Hono {
+export function createControlApp({ clock, recent, open, readiness, cache, token }: ControlPorts): Hono {
   return new Hono()
     .use(async (c, next) => {
       // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
@@ -68,6 +70,7 @@ export function createControlApp({ clock, recent, open, readiness, token }: Cont
         ? c.json({ detail: 'No exchange of this client is remembered.' }, 404)
         : c.json(recordOf(trace, clock));
     })
+    .route('/v1/cache', createCacheRoutes({ clock, ...cache }))
     .notFound((c) => c.json({ detail: 'There is nothing here.' }, 404));
 }
 

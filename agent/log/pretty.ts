@@ -4,7 +4,7 @@ import { isoMicroseconds } from '../clock.ts';
 import type { Clock, Instant, Observer, Trace } from '../proxy/ports.ts';
 import { roundTripMs, tunnelDurationMs } from '../proxy/trace.ts';
 import type { LineSink } from './sink.ts';
-import { closeInWords, printable, routeInWords, socketInWords } from './words.ts';
+import { cacheInWords, closeInWords, printable, routeInWords, socketInWords } from './words.ts';
 
 /** Prints the story of every connection and exchange, each event with its exact time (UTC). */
 export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Observer {
@@ -71,7 +71,13 @@ function endings(trace: Trace, clock: Clock, style: Style): [Instant | undefined
     stamps['response-sent'],
     `response sent      ${response === undefined ? '-' : answerOf(trace, response)}, ${toClient} octets`,
   ]);
-  const parts = [`round trip ${inMilliseconds(roundTripMs(trace))}`, routeInWords(trace.route), ...edgeInWords(trace)];
+  const cache = cacheInWords(trace.cache);
+  const parts = [
+    `round trip ${inMilliseconds(roundTripMs(trace))}`,
+    ...cache,
+    ...(trace.route === undefined && cache.length > 0 ? [] : [routeInWords(trace.route)]),
+    ...edgeInWords(trace),
+  ];
   if (retries > 0) parts.push(`${retries} retry`);
   lines.push([stamps['response-sent'], style('green', parts.join(' · '))]);
   return lines;

@@ -1,4 +1,5 @@
 // The words in which log, `get` and dashboard speak of the same things.
+import type { CacheOutcome, CacheOutcomes, ForwardReason } from '../../schemas/cache.ts';
 import type { Route, TunnelClose } from '../../schemas/exchange.ts';
 import type { SocketReason, UpstreamSocket } from '../../schemas/upstream.ts';
 
@@ -28,6 +29,37 @@ const reasons: Readonly<Record<Route['because'], string>> = {
   'edge-cannot-reach': 'out of reach for the edge',
 };
 
+/** What the caches did, each in a word and why. Nothing of one that had no say. */
+export function cacheInWords(cache: CacheOutcomes | undefined): string[] {
+  const words: string[] = [];
+  if (cache?.agent !== undefined) words.push(...outcomeInWords('cache', cache.agent));
+  if (cache?.edge !== undefined) words.push(...outcomeInWords("edge's cache", cache.edge));
+  return words;
+}
+
+function outcomeInWords(name: string, outcome: CacheOutcome): string[] {
+  const { hit, fwd, fwdStatus, stored, collapsed, ttl, detail } = outcome;
+  const freshness = ttl === undefined ? '' : ttl < 0 ? `, stale for ${-ttl} s` : `, fresh for ${ttl} s`;
+  const why = detail === undefined ? '' : `: ${printable(detail)}`;
+  if (hit) return [`${name} hit${freshness}${why}`];
+  if (fwd === undefined) return [`${name} miss${why}`];
+  if (collapsed) return [`${name} hit with an equal request${freshness}${why}`];
+  if (ttl !== undefined) return [`${name} hit${fwdStatus === 304 ? ' once validated' : ''}${freshness}${why}`];
+  if (fwd === 'method' || fwd === 'bypass') return [];
+  return [`${name} miss (${missReasons[fwd]})${stored ? ', stored' : why}`];
+}
+
+const missReasons: Readonly<Record<ForwardReason, string>> = {
+  bypass: 'bypassed',
+  method: 'the method',
+  'uri-miss': 'nothing stored',
+  'vary-miss': 'another variant stored',
+  miss: 'nothing stored fits',
+  request: 'as the request wants',
+  stale: 'stale',
+  partial: 'a part stored',
+};
+
 /** How the edge connected to the origin by itself, why, and how long that took. */
 export function socketInWords({ because, connectMs, tls }: UpstreamSocket): string {
   const words = `own connection (${socketReasons[because]})`;
@@ -39,6 +71,7 @@ const socketReasons: Readonly<Record<SocketReason, string>> = {
   configured: 'as configured',
   'ip-literal': 'the host is an address',
   method: 'the method',
+  asterisk: 'no path',
   content: 'content of a GET or HEAD',
   octets: 'octets beyond ASCII',
   trailers: 'trailers',

@@ -2,16 +2,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { DestinationPolicy } from '../../http/destination.ts';
-import type { StoredResponse } from '../../http/caching/stored.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { Framing } from '../../http/framing.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
+import type { CacheOutcomes } from '../../schemas/cache.ts';
 import type { Route, RouteReason, TunnelClose } from '../../schemas/exchange.ts';
+import type { EdgeCache } from '../../schemas/relay.ts';
 import type { EdgeStages, StageName } from '../../schemas/stage.ts';
 import type { UpstreamSocket } from '../../schemas/upstream.ts';
 
 import type { Clock, Instant } from '../clock.ts';
+import type { UpstreamClient } from './upstream-client.ts';
 
+export type { CacheStore, Entry, EntryWriter } from './cache-store.ts';
+export type { UpstreamAnswer, UpstreamClient, UpstreamRequest } from './upstream-client.ts';
 export type { Clock, Instant };
 
 /** A client's connection to the agent. */
@@ -40,6 +44,8 @@ export interface Trace {
   addressKnownBy: 'agent-dns' | 'socket' | 'unknown';
   route: Route | undefined;
   edge: EdgeTimes | undefined;
+  /** What the caches did; undefined where none was asked. Each tier writes its own part. */
+  cache: CacheOutcomes | undefined;
   response: { readonly status: number; readonly reason: string } | undefined;
   fromClient: number;
   toClient: number;
@@ -116,6 +122,8 @@ export interface AdmittedRequest extends AcceptedRequest {
 /** A request as it will go upstream: only end-to-end fields, with this hop added. */
 export interface PlannedRequest extends AdmittedRequest {
   readonly forwardFields: Fields;
+  /** What the edge's cache may do for it: `use` where nothing is said. A revalidation of the agent's says `validate`. */
+  readonly edgeCache?: EdgeCache['mode'];
 }
 
 export type Accepted =
@@ -154,10 +162,18 @@ export interface UpstreamResponse {
   readonly reason: string;
   /** As the origin sent them. */
   readonly fields: Fields;
+  /** It is made of a stored one: its fields are end-to-end, and the request has no content. */
+  readonly isStored?: true;
   /** `none`: no content. `undefined` octets: the length is not known before the end. */
   readonly content:
     | { readonly kind: 'none' }
-    | { readonly kind: 'some'; readonly octets: number | undefined; readonly source: Content };
+    | {
+        readonly kind: 'some';
+        readonly octets: number | undefined;
+        readonly source: Content;
+        /** All of it, where that is in memory already and no trailers follow: then `source` need not flow. */
+        readonly held?: Buffer | undefined;
+      };
 }
 
 /** Content on its way. It flows once, into one sink, and holds at most a bounded piece until then. */
@@ -180,6 +196,8 @@ export interface Sink {
 
 export type Exchange = (request: PlannedRequest, route: Route) => Promise<Outcome>;
 export type Forward = (request: PlannedRequest) => Promise<Outcome>;
+/** A forward that has some answers at once. */
+export type Answer = (request: PlannedRequest) => Promise<Outcome> | Outcome;
 
 /** What happened, told to the log and the control port as it happens. Never awaited, never on the request path. */
 export interface Observer {
@@ -195,42 +213,8 @@ export interface Observer {
   finished(trace: Trace): void;
 }
 
-/** A stored response in its place. The same object as long as it stays there unchanged. */
-export interface Entry {
-  readonly key: string;
-  readonly stored: StoredResponse;
-}
-
-/** Where the agent keeps responses: heads in memory, content in memory and on disk. Its failures are misses. */
-export interface CacheStore {
-  /** What is stored under a key, the latest first; it counts as a use. At once. */
-  find(key: string): readonly Entry[];
-  /** The whole content, where it is in memory. At once. */
-  octets(entry: Entry): Buffer | undefined;
-  /** The content from the octet at `first` up to the one at `last`. It fails with `proxy_internal_error` when the disk has lost it. */
-  content(entry: Entry, first: number, last: number): Content;
-  /** Begins to store a response under a key; nothing where it cannot be kept. `octets`: of its content, where that is known. */
-  begin(key: string, head: Omit<StoredResponse, 'octets'>, octets: number | undefined): EntryWriter | undefined;
-  /** Puts another head in the place of an entry's, with the same content. Gives the new entry, or nothing when it is gone. */
-  update(entry: Entry, head: Omit<StoredResponse, 'octets'>): Entry | undefined;
-  remove(entry: Entry): void;
-}
-
-/** A response on its way into the store. Nobody finds it there before it is whole. */
-export interface EntryWriter {
-  /** Takes some octets; false asks to wait until `onDrain` calls. */
-  write(octets: Buffer): boolean;
-  onDrain(listener: () => void): void;
-  /** What has been written so far from the beginning, and what follows until the end: for those who wait for the same. */
-  follow(): Content;
-  /** It is whole: takes the place of what is stored under its key with the same selecting fields. Nothing when it has been given up. */
-  commit(trailers: Fields): Entry | undefined;
-  /** It will not be whole: followers fail with this error. */
-  abort(error: ProxyError): void;
-}
-
-/** Looks a name up. Every answer, in the resolver's order. */
-export type Resolve = (host: string) => Promise<Resolution>;
+/** Looks a name up. Every answer, in the resolver's order; at once where it is remembered. */
+export type Resolve = (host: string) => Resolution | Promise<Resolution>;
 
 export type Resolution =
   | { readonly kind: 'resolved'; readonly addresses: readonly string[] }
@@ -238,51 +222,6 @@ export type Resolution =
 
 /** The policy on destinations, read anew for each request. */
 export type Policy = () => DestinationPolicy;
-
-/** Sends HTTP requests over kept connections. */
-export interface UpstreamClient {
-  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  close(): Promise<void>;
-}
-
-export interface UpstreamRequest {
-  /** Scheme, host and port. */
-  readonly origin: string;
-  readonly method: string;
-  readonly path: string;
-  /** Without the ones that frame the content. */
-  readonly fields: Fields;
-  readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
-  readonly content: Readable | undefined;
-  /** What came behind chunked content, once that has ended. RFC 9110 6.5. */
-  readonly trailers?: () => Fields;
-  readonly headDeadlineMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxOctetsHeld: number;
-  /** Hears of a response of status 1xx ahead of the final one. RFC 9110 15.2. */
-  readonly onInterim?: (status: number, fields: Fields) => void;
-  /** Takes what ends the exchange at once. */
-  readonly onLeave: (cancel: () => void) => void;
-}
-
-export type UpstreamAnswer =
-  | {
-      readonly kind: 'response';
-      readonly status: number;
-      readonly reason: string;
-      readonly fields: Fields;
-      /** Of the content; undefined when the length is not known before its end. A content that is shorter fails. */
-      readonly octets: number | 'none' | undefined;
-      readonly content: Content;
-      /** The address that the connection was made to, where it is certain. */
-      readonly address: string | undefined;
-    }
-  | {
-      readonly kind: 'failed';
-      readonly error: ProxyError;
-      /** `unsent`: nothing of it has left. `stale`: a kept connection closed instead of answering. `unanswered`: any other. */
-      readonly progress: 'unsent' | 'stale' | 'unanswered';
-    };
 
 /** The edge as the walk sees it. */
 export interface EdgeLink {
@@ -326,6 +265,7 @@ export interface Ports {
   readonly accept: (arrival: Arrival) => Accepted;
   readonly admit: (request: AcceptedRequest) => Promise<Admission> | Admission;
   readonly apply: (request: AdmittedRequest) => Plan;
+  readonly cached: (forward: Forward) => Answer;
   readonly routed: (exchange: Exchange) => Forward;
   readonly exchange: Exchange;
   readonly finish: (arrival: Arrival, outcome: Outcome) => Promise<void> | void;

@@ -1,29 +1,43 @@
 // Carries one arrival to its outcome. The names are the folders beside this file, in this order.
 import { ProxyError } from '../../http/proxy-error.ts';
-import type { Arrival, Outcome, Ports } from './ports.ts';
+import type { Admission, Arrival, Outcome, Ports } from './ports.ts';
 
 /** Composes the walk. The only catch is for the unforeseen: failures that a phase judges are values. */
-export const proxy = ({ observer, accept, admit, apply, routed, exchange, finish }: Ports) => {
-  const forward = routed(exchange);
-  const walk = async (arrival: Arrival): Promise<Outcome> => {
-    const accepted = accept(arrival);
-    if (accepted.kind === 'refused') return refused(accepted.error);
-    const admission = await admit(accepted.request);
-    observer.requestReceived(arrival.trace);
+export const proxy = ({ observer, accept, admit, apply, cached, routed, exchange, finish }: Ports) => {
+  const forward = cached(routed(exchange));
+  const goOn = ({ trace }: Arrival, admission: Admission): Outcome | Promise<Outcome> => {
+    observer.requestReceived(trace);
     if (admission.kind === 'refused') return refused(admission.error);
     const plan = apply(admission.request);
-    return plan.kind === 'answer' ? plan.outcome : await forward(plan.request);
+    if (plan.kind === 'answer') return plan.outcome;
+    if (plan.request.content === undefined) return forward(plan.request);
+    // What came of the content with the head is parsed first: where it is malformed, nothing is asked of anybody.
+    return Promise.resolve(plan.request).then(forward);
   };
-  return async (arrival: Arrival): Promise<void> => {
-    let outcome: Outcome;
+  const walk = (arrival: Arrival): Outcome | Promise<Outcome> => {
+    const accepted = accept(arrival);
+    if (accepted.kind === 'refused') return refused(accepted.error);
+    const admission = admit(accepted.request);
+    return admission instanceof Promise ? admission.then((later) => goOn(arrival, later)) : goOn(arrival, admission);
+  };
+  return (arrival: Arrival): Promise<void> | void => {
+    let outcome: Outcome | Promise<Outcome>;
     try {
-      outcome = await walk(arrival);
+      outcome = walk(arrival);
     } catch (cause) {
       outcome = unforeseen(cause);
     }
-    await finish(arrival, outcome);
+    if (isAtHand(outcome)) return finish(arrival, outcome);
+    return Promise.resolve(outcome)
+      .catch(unforeseen)
+      .then((later) => finish(arrival, later));
   };
 };
+
+/** What is stored answers at once. All else waits at least until the parser has seen whether the request has content. */
+function isAtHand(outcome: Outcome | Promise<Outcome>): outcome is Outcome {
+  return !(outcome instanceof Promise) && outcome.kind === 'response' && outcome.response.isStored === true;
+}
 
 function refused(error: ProxyError): Outcome {
   return { kind: 'failed', error, source: 'agent', mayRetry: false };

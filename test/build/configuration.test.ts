@@ -21,6 +21,18 @@ test('each kind of key has its row', () => {
             deeper: { type: 'object', properties: { flag: { type: 'boolean', default: false } } },
           },
         },
+        store: {
+          type: 'object',
+          properties: {
+            local: {
+              default: {},
+              anyOf: [
+                { type: 'boolean', const: false },
+                { type: 'object', properties: { diskBytes: { type: 'integer', minimum: 0, default: 7 } } },
+              ],
+            },
+          },
+        },
         edges: {
           type: 'object',
           properties: {
@@ -42,6 +54,9 @@ test('each kind of key has its row', () => {
     '| `limits.waitMs` | milliseconds, 1 or more | `5` |  |',
     '| `limits.maxBytes` | octets, 2 to 9 | `3` |  |',
     '| `limits.deeper.flag` | `true`, `false` | `false` |  |',
+    '## store',
+    '| `store.local` | `false`, or section | section |  |',
+    '| `store.local.diskBytes` | octets, 0 or more | `7` |  |',
     '## edges',
     '| `edges.list` | list of sections |  |  |',
     '| `edges.list[].token` | text, at least 16 characters |  |  |',

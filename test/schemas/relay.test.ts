@@ -28,6 +28,11 @@ test('a request, a response and a failure are what they are', () => {
   expect(requestEnvelope.parse(request)).toEqual({ ...request, limits });
   const exact = { ...request, upstream: 'socket', limits: { ...limits, maxFields: 1 }, addresses: ['192.0.2.1'] };
   expect(requestEnvelope.parse(exact)).toEqual(exact);
+  const cached = { ...request, cache: { mode: 'validate', generation: '7' } };
+  expect(requestEnvelope.parse(cached)).toEqual({ ...cached, limits });
+  expect(requestEnvelope.parse({ ...request, cache: { mode: 'use' } }).cache).toEqual({ mode: 'use', generation: '' });
+  const outcome = { ...response, cache: { fwd: 'stale', fwdStatus: 304, ttl: 7 } };
+  expect(responseEnvelope.parse(outcome)).toEqual(outcome);
   const hinted = { ...response, upstream: socket, interim: [{ status: 103, fields: [['Link', '</a>']] }] };
   expect(responseEnvelope.parse(hinted)).toEqual(hinted);
   expect(responseEnvelope.parse(response)).toEqual(response);
@@ -47,6 +52,8 @@ test.each([
   ['a deadline of more than an hour', { ...request, headDeadlineMs: 3_600_001 }],
   ['another upstream', { ...request, upstream: 'ftp' }],
   ['an address that is no text', { ...request, addresses: [1] }],
+  ['another cache mode', { ...request, cache: { mode: 'only', generation: '' } }],
+  ['a generation without end', { ...request, cache: { mode: 'use', generation: 'x'.repeat(129) } }],
   ['an id without end', { ...request, id: 'x'.repeat(65) }],
 ])('a request envelope with %s is not taken', (_, envelope) => {
   expect(requestEnvelope.safeParse(envelope).success).toBe(false);
@@ -59,6 +66,7 @@ test.each([
   ['a final response ahead of it', { ...response, interim: [{ status: 200, fields: [] }] }],
   ['a 100 ahead of it', { ...response, interim: [{ status: 100, fields: [] }] }],
   ['a socket without its reason', { ...response, upstream: { kind: 'socket' } }],
+  ['a cache outcome that is none', { ...response, cache: { fwd: 'because' } }],
   ['no stages', { ...response, stages: undefined }],
   ['an unknown stage', { ...response, stages: { ...stages, 'client-accepted': 0 } }],
   ['without the stage that every exchange has', { ...response, stages: { 'edge-received': 1 } }],

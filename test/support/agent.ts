@@ -1,7 +1,11 @@
 // An agent in this process, on ports of its own, with everything that it records.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type * as z from 'zod';
 import { type Agent, startAgent } from '../../agent/agent.ts';
 import { machineClock } from '../../agent/clock.ts';
 import { type Lookup, systemLookup } from '../../agent/proxy/admit/resolver.ts';
@@ -36,7 +40,14 @@ export interface TestAgentOptions {
   /** The environment, for parent proxies. Empty when it is not given. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly parents?: Partial<Config['parents']>;
+  /** The agent's cache is in memory only when it is not given. */
+  readonly cache?: CacheOptions;
+  /** Where the agent keeps what outlives it. A folder of its own, which goes with it, when it is not given. */
+  readonly folder?: string;
 }
+
+/** As in a configuration: what is not given is the default. */
+export type CacheOptions = z.input<typeof config>['cache'];
 
 export interface TestAgent extends AsyncDisposable {
   readonly agent: Agent;
@@ -95,12 +106,14 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
       changed();
     },
   };
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'edgehop-test-'));
   const agent = await asAgent(() =>
     startAgent({
       config: configOf(options),
       clock,
       observer,
       environment: options.environment ?? {},
+      folders: { state: join(folder, 'state'), cache: join(folder, 'cache') },
       lookup: options.lookup ?? (async (host) => options.answers?.[host] ?? systemLookup(host)),
       say: (sentence) => {
         said.push(sentence);
@@ -121,7 +134,10 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
     recordOf: (urlEnd) => recordWhere(({ request }) => request.url.endsWith(urlEnd)),
     active: (count) => when(() => active === count || undefined).then(() => undefined),
     hasSaid: (sentence) => when(() => said.find((each) => sentence.test(each))).then(() => undefined),
-    [Symbol.asyncDispose]: () => agent.stop(),
+    [Symbol.asyncDispose]: async () => {
+      await agent.stop();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -134,6 +150,7 @@ function configOf(options: TestAgentOptions): Config {
     listen = {},
     allowPrivate = true,
     allow = [],
+    cache = { agent: { diskBytes: 0 } },
   } = options;
   const isSocket = edge === 'embedded-socket';
   const edges = edge.startsWith('http') ? [{ name: 'home', url: edge, token: testToken }] : [];
@@ -141,6 +158,7 @@ function configOf(options: TestAgentOptions): Config {
     listen: { port: 0, controlPort: 0, ...listen },
     edge: { use: isSocket ? 'embedded' : edge, edges, fallback, upstream: isSocket ? 'socket' : 'fetch' },
     parents,
+    cache,
     admit: { destinations: { allowPrivate, allow } },
     limits,
   });

@@ -58,11 +58,13 @@ export interface DeployedOptions {
   readonly bindings?: Readonly<Record<string, string>>;
   /** Where every fetch of the worker ends, whatever its URL says: `127.0.0.1:PORT`. */
   readonly internet?: string;
+  /** Whether a bucket is bound for the cache. */
+  readonly hasBucket?: boolean;
 }
 
 /** Starts the worker with nothing but what a deployment gives it: no embedded policy, the platform's own fetch. */
 export async function startDeployedEdge(options: DeployedOptions = {}): Promise<TestEdge> {
-  const { bindings = { EDGEHOP_TOKENS: `tests=${testToken}` }, internet } = options;
+  const { bindings = { EDGEHOP_TOKENS: `tests=${testToken}` }, internet, hasBucket = false } = options;
   const logLines: string[] = [];
   const note = (octets: Buffer) => logLines.push(...octets.toString().split('\n'));
   const miniflare = new Miniflare({
@@ -74,6 +76,7 @@ export async function startDeployedEdge(options: DeployedOptions = {}): Promise<
     log: new Log(LogLevel.NONE),
     cf: false,
     bindings: { ...bindings },
+    ...(hasBucket && { r2Buckets: { CACHE_BUCKET: 'cache' } }),
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     ...(internet !== undefined && { outboundService: { external: { address: internet, http: {} } } }),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {

@@ -41,7 +41,9 @@ export async function replayResponse(
   const host = `127.0.0.1:${origin.port}`;
   raw = template.replaceAll(placeholders.origin, host).replaceAll(placeholders.id, id);
   using client = await connectClient(proxyPort);
-  const get = (target: string) => client.send(`GET http://${host}${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  // The condition makes a 304 an answer.
+  const get = (target: string) =>
+    client.send(`GET http://${host}${target} HTTP/1.1\r\nHost: ${host}\r\nIf-None-Match: "-"\r\n\r\n`);
   const finals = (methods: readonly string[]) =>
     scanResponses(client.octets.all(), methods, false).messages.filter(
       ({ status, isComplete }) => status >= 200 && isComplete,

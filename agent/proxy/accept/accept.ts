@@ -1,7 +1,14 @@
 // Understands a request's head before anything of it is used: target, Host, framing. RFC 9112 3 and 6, RFC 9110 7.2.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseHostField } from '../../../http/authority.ts';
-import { FieldNames, type Fields, fieldsFromFlat, fieldsWithout, fieldValues, flatFromFields } from '../../../http/fields.ts';
+import {
+  FieldNames,
+  type Fields,
+  fieldsFromFlat,
+  fieldsWithout,
+  fieldValues,
+  flatFromFields,
+} from '../../../http/fields.ts';
 import { requestFraming } from '../../../http/framing.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';

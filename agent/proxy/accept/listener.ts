@@ -19,7 +19,7 @@ export interface ListenerPorts {
   readonly limits: Config['limits'];
   /** Begins the record of the next exchange or tunnel. */
   readonly begin: (kind: Trace['kind'], connection: Connection, firstOctetAt: Instant) => Trace;
-  readonly walk: (arrival: Arrival) => Promise<void>;
+  readonly walk: (arrival: Arrival) => Promise<void> | void;
   /** Answers a CONNECT and carries its tunnel to the end. */
   readonly connect: (trace: Trace, message: IncomingMessage, socket: Socket, early: Buffer) => Promise<void>;
   /** Answers a request for another protocol, and carries the tunnel that it becomes to the end. */

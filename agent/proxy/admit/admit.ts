@@ -3,7 +3,7 @@ import { canonicalAddress, classifyAddress, inRange } from '../../../http/addres
 import { type DestinationPolicy, judgeAddresses, judgeDestination } from '../../../http/destination.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { hasPassed } from '../../../http/via.ts';
-import type { AcceptedRequest, Admission, Policy, Resolve, Trace } from '../ports.ts';
+import type { AcceptedRequest, Admission, Policy, Resolution, Resolve, Trace } from '../ports.ts';
 
 export interface AdmitPorts {
   readonly policy: Policy;
@@ -23,16 +23,21 @@ export interface AdmitPorts {
   }) => { readonly name: string; readonly resolvesNames: boolean } | undefined;
 }
 
-/** Admits a request or says why not. */
-export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Promise<Admission> {
-  return async (request) => {
+/** Admits a request or says why not: at once, unless a name has to be looked up. */
+export function createAdmit(ports: AdmitPorts): (request: AcceptedRequest) => Admission | Promise<Admission> {
+  return (request) => {
     if (hasPassed(request.fields, ports.pseudonym)) return refused(loop());
     const { scheme, host, port, trace } = request;
-    const destination = await admitDestination(ports, { scheme, host, port, purpose: 'exchange' }, trace);
-    if (destination.kind === 'refused') return destination;
-    const { addresses, directOnly, parent } = destination;
-    return { kind: 'admitted', request: { ...request, addresses, directOnly, parent } };
+    const destination = admitDestination(ports, { scheme, host, port, purpose: 'exchange' }, trace);
+    if (destination instanceof Promise) return destination.then((admission) => admissionOf(request, admission));
+    return admissionOf(request, destination);
   };
+}
+
+function admissionOf(request: AcceptedRequest, destination: DestinationAdmission): Admission {
+  if (destination.kind === 'refused') return destination;
+  const { addresses, directOnly, parent } = destination;
+  return { kind: 'admitted', request: { ...request, addresses, directOnly, parent } };
 }
 
 export type Destination = { readonly host: string; readonly port: number } & (
@@ -55,37 +60,45 @@ export type DestinationAdmission =
  * Judges a destination by name and by every address it resolves to. The addresses are those that may be dialled;
  * there are none where a deployed edge or a parent proxy is to look the name up.
  */
-export async function admitDestination(
+export function admitDestination(
   ports: AdmitPorts,
   destination: Destination,
   trace: Trace,
-): Promise<DestinationAdmission> {
+): DestinationAdmission | Promise<DestinationAdmission> {
   const policy = ports.policy();
   const { host, port, purpose } = destination;
   const verdict = judgeDestination({ host, port, purpose: purpose === 'tunnel' ? purpose : 'exchange' }, policy);
   if (verdict.kind === 'refused') return refused(prohibited(verdict.type, verdict.because));
   const isLeftToEdge = ports.edge === 'deployed' && destination.purpose === 'exchange';
-  const scheme = destination.purpose === 'exchange' ? destination.scheme : ('tunnel' as const);
-  const target = { scheme, host, port };
-  const parent = ports.parentOf(target);
+  const parent = ports.parentOf(targetOf(destination));
   const isLeftToParent = parent?.resolvesNames === true;
   if (verdict.kind === 'name-to-resolve' && (isLeftToEdge ? !verdict.privateAllowed : isLeftToParent)) {
     if (!isLeftToParent) noteAddress(ports, destination, trace);
     return { kind: 'admitted', addresses: [], directOnly: false, parent: parent?.name };
   }
+  const judged = (resolution: Resolution): DestinationAdmission =>
+    resolution.kind === 'failed'
+      ? refused(resolution.error)
+      : admitAddresses(ports, destination, resolution.addresses, policy, trace);
   const literal = canonicalAddress(host);
-  let addresses: readonly string[];
-  if (literal !== undefined) addresses = [literal];
-  else {
-    const resolution = await ports.resolve(host);
-    if (resolution.kind === 'failed') return refused(resolution.error);
-    addresses = resolution.addresses;
-  }
+  if (literal !== undefined) return judged({ kind: 'resolved', addresses: [literal] });
+  const resolution = ports.resolve(host);
+  return resolution instanceof Promise ? resolution.then(judged) : judged(resolution);
+}
+
+function admitAddresses(
+  ports: AdmitPorts,
+  destination: Destination,
+  addresses: readonly string[],
+  policy: DestinationPolicy,
+  trace: Trace,
+): DestinationAdmission {
   trace.address = addresses[0];
   trace.addressKnownBy = 'agent-dns';
   const addressed = judgeAddresses(destination, addresses, policy);
   if (addressed.kind === 'refused') return refused(prohibited(addressed.type, addressed.because));
   if (addresses.some((address) => ports.isOwn(address, destination.port))) return refused(ourselves());
+  const target = targetOf(destination);
   return {
     kind: 'admitted',
     addresses,
@@ -94,9 +107,14 @@ export async function admitDestination(
   };
 }
 
+function targetOf(destination: Destination): Parameters<AdmitPorts['parentOf']>[0] {
+  const { host, port } = destination;
+  return { scheme: destination.purpose === 'exchange' ? destination.scheme : 'tunnel', host, port };
+}
+
 /** For the record only, and off the path: the edge looks the name up itself, and may find another address. */
 function noteAddress({ resolve }: AdmitPorts, { host }: Destination, trace: Trace): void {
-  void resolve(host).then((resolution) => {
+  void Promise.resolve(resolve(host)).then((resolution) => {
     if (resolution.kind === 'failed' || trace.address !== undefined) return;
     trace.address = resolution.addresses[0];
     trace.addressKnownBy = 'agent-dns';

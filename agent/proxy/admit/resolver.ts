@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Config } from '../../../schemas/config.ts';
-import type { Clock, Resolution, Resolve } from '../ports.ts';
+import type { Clock, Instant, Resolution, Resolve } from '../ports.ts';
 
 /** Answers are used again for a short time only: the operating system does not tell how long they are valid. */
 export type ResolverLimits = Pick<Config['limits'], 'dnsTimeoutMs' | 'dnsMemoryMs' | 'maxRememberedNames'>;
@@ -13,23 +13,31 @@ export type Lookup = (host: string) => Promise<readonly string[]>;
 export const systemLookup: Lookup = async (host) =>
   (await lookup(host, { all: true, order: 'verbatim' })).map(({ address }) => address);
 
+interface Known {
+  /** Itself, once it is there. */
+  resolution: Resolution | Promise<Resolution>;
+  readonly until: Instant;
+}
+
 /** A resolver over `look`, whose failures are RFC 9209 `dns_error` and `dns_timeout`. */
 export function createResolver(
   look: Lookup,
   clock: Clock,
   { dnsTimeoutMs, dnsMemoryMs, maxRememberedNames }: ResolverLimits,
 ): Resolve {
-  const known = new Map<string, { readonly resolution: Promise<Resolution>; readonly until: number }>();
+  const known = new Map<string, Known>();
   return (host) => {
     const now = clock.now();
     const remembered = known.get(host);
     if (remembered !== undefined && remembered.until > now) return remembered.resolution;
     const resolution = resolved(look, host, dnsTimeoutMs);
     known.delete(host);
-    known.set(host, { resolution, until: now + dnsMemoryMs });
+    const entry: Known = { resolution, until: now + dnsMemoryMs };
+    known.set(host, entry);
     if (known.size > maxRememberedNames) known.delete(known.keys().next().value as string);
-    void resolution.then(({ kind }) => {
-      if (kind === 'failed' && known.get(host)?.resolution === resolution) known.delete(host);
+    void resolution.then((answer) => {
+      if (answer.kind === 'resolved') entry.resolution = answer;
+      else if (known.get(host) === entry) known.delete(host);
     });
     return resolution;
   };

@@ -15,7 +15,8 @@ export function createApply(pseudonym: string): (request: AdmittedRequest) => Pl
     if (limit.kind === 'forward') {
       fields = [...fieldsWithout(fields, maxForwards), ['Max-Forwards', String(limit.left)]];
     }
-    return { kind: 'forward', request: { ...request, forwardFields: withVia(fields, request.httpVersion, pseudonym) } };
+    const forwardFields = withVia(fields, request.httpVersion, pseudonym);
+    return { kind: 'forward', request: { ...request, forwardFields } };
   };
 }
 

@@ -1,5 +1,7 @@
 // Sends a request to its origin from this machine.
 import { hostFieldOf } from '../../../http/authority.ts';
+import type { Fields } from '../../../http/fields.ts';
+import { takesTrailers } from '../../../http/hop-by-hop.ts';
 import { isIdempotent } from '../../../http/methods.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Clock, Exchange, Observer, Outcome, PlannedRequest, UpstreamClient, WalkLimits } from '../ports.ts';
@@ -25,7 +27,7 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
       origin: `${request.scheme}://${host}`,
       method: request.method,
       path: request.path,
-      fields: [['Host', host], ...request.forwardFields],
+      fields: [['Host', host], ...request.forwardFields, ...(takesTrailers(request.fields) ? takingTrailers : [])],
       framing: request.framing,
       content: request.content,
       trailers: request.trailers,
@@ -68,6 +70,12 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
     } satisfies Outcome;
   };
 }
+
+/** RFC 9110 10.1.4: said by each hop for itself. */
+const takingTrailers: Fields = [
+  ['TE', 'trailers'],
+  ['Connection', 'TE'],
+];
 
 /** A parent proxy that is spoken to in absolute-form answers in the origin's place when it wants credentials. */
 function ofParent({ scheme, parent }: PlannedRequest, status: number): ProxyError | undefined {

@@ -31,6 +31,8 @@ export interface EdgePorts {
   readonly edge: EdgeLink;
   /** How the edge is to reach origins: by `edge.upstream`. */
   readonly upstream: Config['edge']['upstream'];
+  /** The generations that apply to a URL, for the key in the edge's cache; absent where that is off. */
+  readonly generation?: ((url: string) => string) | undefined;
 }
 
 /** What a POST without content says. RFC 9110 8.6. */
@@ -72,7 +74,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       answer.content.cancel();
       return failed(envelope.error, 'agent', envelope.fault);
     }
-    const { stages, upstream: socket, colo } = envelope.envelope;
+    const { stages, upstream: socket, cache, colo } = envelope.envelope;
     trace.stamps['response-received'] = receivedAt;
     trace.edge = {
       stages,
@@ -83,6 +85,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       trace.address = socket.address;
       trace.addressKnownBy = 'socket';
     }
+    if (cache !== undefined) trace.cache = { ...trace.cache, edge: cache };
     if (colo !== undefined) trace.route = { ...(route as Extract<Route, { kind: 'edge' }>), colo };
     observer.responseReceived(trace);
     return outcomeOf(ports, request, envelope.envelope, answer);
@@ -95,9 +98,9 @@ function pinned(addresses: readonly string[]): readonly string[] {
 }
 
 function envelopeOf(
-  { trace, method, url, fields, forwardFields, content }: PlannedRequest,
+  { trace, method, url, fields, forwardFields, content, edgeCache = 'use' }: PlannedRequest,
   addresses: readonly string[],
-  { limits, upstream }: EdgePorts,
+  { limits, upstream, generation }: EdgePorts,
 ): RequestEnvelope {
   const { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses, headDeadlineMs } = limits;
   return {
@@ -109,6 +112,7 @@ function envelopeOf(
     upstream,
     ...(addresses.length > 0 && { addresses }),
     limits: { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses },
+    ...(generation !== undefined && edgeCache !== 'off' && { cache: { mode: edgeCache, generation: generation(url) } }),
     headDeadlineMs,
   };
 }
@@ -224,17 +228,14 @@ function lost(
   if (error.type === 'http_request_error') return failed(error); // the client's own content broke off
   edge.lost(error);
   const isReplayable = request.content === undefined && (progress === 'unsent' || isIdempotent(request.method));
-  const message =
-    error.type === 'http_response_timeout'
-      ? 'The edge did not answer in time.'
-      : 'The edge broke off before it answered.';
+  const message = lateness[error.type] ?? 'The edge broke off before it answered.';
   const edgeError = new ProxyError(error.type, message, {
     status: error.status,
     advice: 'Try again; if it stays so, look at the log of the agent.',
     cause: error,
   });
   // After all this time nobody waits for a second attempt.
-  if (error.type === 'http_response_timeout') return failed(edgeError);
+  if (error.type in lateness) return failed(edgeError);
   return {
     kind: 'failed',
     error: edgeError,
@@ -243,6 +244,12 @@ function lost(
     edgeFault: { because: 'edge-down', isHarmless: progress === 'unsent' },
   };
 }
+
+/** What took the edge too long, in words. It may be the origin behind it that holds it up. */
+const lateness: Readonly<Partial<Record<ErrorType, string>>> = {
+  http_response_timeout: 'The edge did not answer in time.',
+  connection_write_timeout: 'The edge took no more of the content for too long.',
+};
 
 function tooLarge(): ProxyError {
   return new ProxyError('http_request_error', 'The head of the request is larger than the edge takes.', {

@@ -1,17 +1,27 @@
 // What the agent adds to a forwarded response, so that any client sees where the time went.
+import { cacheStatus } from '../../../http/cache-status.ts';
 import type { Field } from '../../../http/fields.ts';
 import { proxyStatus } from '../../../http/proxy-status.ts';
 import { remembered } from '../../../http/remembered.ts';
 import { type Metric, serverTiming } from '../../../http/server-timing.ts';
+import type { CacheOutcome } from '../../../schemas/cache.ts';
 import type { Trace } from '../ports.ts';
 
-/** Server-Timing, and Proxy-Status with the hop that was asked. RFC 9209 2.1. */
-export function annotations(trace: Trace, receivedStatus: number): Field[] {
-  const nextHop = nextHopOf(trace);
-  return [
-    ['Server-Timing', serverTiming(metrics(trace))],
-    ['Proxy-Status', statuses(`${receivedStatus} ${nextHop}`)],
-  ];
+/**
+ * Server-Timing; Proxy-Status with the hop that was asked, if one was (RFC 9209 2.1); Cache-Status with what each cache
+ * did, the one nearest to the origin first (RFC 9211 2).
+ */
+export function annotations(trace: Trace, status: number): Field[] {
+  const { cache, stamps } = trace;
+  const fields: Field[] = [['Server-Timing', serverTiming(metrics(trace))]];
+  if (stamps['request-relayed'] !== undefined) {
+    // What is stored may have been sent in the place of what was received.
+    const receivedStatus = cache?.agent === undefined ? status : (cache.agent.fwdStatus ?? '-');
+    fields.push(['Proxy-Status', statuses(`${receivedStatus} ${nextHopOf(trace)}`)]);
+  }
+  if (cache?.edge !== undefined) fields.push(['Cache-Status', edgeMembers(JSON.stringify(cache.edge))]);
+  if (cache?.agent !== undefined) fields.push(['Cache-Status', agentMember(cache.agent)]);
+  return fields;
 }
 
 function nextHopOf({ route, address, host }: Trace): string {
@@ -23,9 +33,26 @@ const maxRemembered = 256;
 
 /** Few next hops answer with few statuses, over and over. */
 const statuses = remembered(maxRemembered, (statusAndHop) => {
-  const [receivedStatus, ...nextHop] = statusAndHop.split(' ');
-  return proxyStatus({ hop: 'edgehop', nextHop: nextHop.join(' '), receivedStatus: Number(receivedStatus) });
+  const [receivedStatus, ...words] = statusAndHop.split(' ');
+  const report = { hop: 'edgehop', nextHop: words.join(' ') };
+  return proxyStatus(receivedStatus === '-' ? report : { ...report, receivedStatus: Number(receivedStatus) });
 });
+
+/** So do caches, in the same second or with the same words. */
+const edgeMembers = remembered(maxRemembered, (json) => cacheStatus('edgehop-edge', JSON.parse(json) as CacheOutcome));
+const agentMembers = remembered(maxRemembered, (json) => cacheStatus('edgehop', JSON.parse(json) as CacheOutcome));
+
+/** What is asked for over and over has the very same outcome for a second. */
+const ofOutcome = new WeakMap<CacheOutcome, string>();
+
+function agentMember(outcome: CacheOutcome): string {
+  let member = ofOutcome.get(outcome);
+  if (member === undefined) {
+    member = agentMembers(JSON.stringify(outcome));
+    ofOutcome.set(outcome, member);
+  }
+  return member;
+}
 
 /**
  * Durations between stages that one clock has seen, so that no clock's error is in them: the agent's work until it
@@ -35,7 +62,9 @@ function metrics({ id, stamps, edge }: Trace): Metric[] {
   const received = stamps['request-received'];
   const relayed = stamps['request-relayed'];
   const answered = stamps['response-received'];
-  if (received === undefined || relayed === undefined || answered === undefined) return [];
+  if (received === undefined || relayed === undefined || answered === undefined) {
+    return [{ name: 'edgehop', description: id }];
+  }
   const list: Metric[] = [
     { name: 'edgehop', description: id, durationMs: answered - received },
     { name: 'agent', durationMs: relayed - received },

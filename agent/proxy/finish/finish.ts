@@ -1,6 +1,6 @@
 // Gives the outcome to the client, octet by octet as it comes, and closes the record.
 import type { ServerResponse } from 'node:http';
-import { FieldNames, flatFromFields, isValidField } from '../../../http/fields.ts';
+import { FieldNames, type Fields, flatFromFields, isValidField } from '../../../http/fields.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { viaMember } from '../../../http/via.ts';
@@ -12,7 +12,7 @@ export interface FinishPorts {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly pseudonym: string;
-  /** Whether forwarded responses get Server-Timing and Proxy-Status. */
+  /** Whether responses get Server-Timing, Proxy-Status and Cache-Status. */
   readonly annotate: boolean;
 }
 
@@ -58,16 +58,14 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
   const isBare = content.kind === 'none';
   // RFC 9110 8.6: only these may announce content that does not follow. All else is framed anew.
   const keepsLength = isBare && (message.method === 'HEAD' || status === 304);
-  const flat: string[] = [];
-  for (const [name, value] of endToEndResponseFields(response.fields)) {
-    if (keepsLength || !contentLength.has(name)) flat.push(name, value);
-  }
-  if (!isBare && content.octets !== undefined) flat.push('Content-Length', String(content.octets));
-  flat.push('Via', viaMember('1.1', ports.pseudonym));
-  if (ports.annotate && trace.route !== undefined) {
+  const flat =
+    response.isStored && !keepsLength
+      ? [...knownFlat(response, ports.pseudonym)]
+      : flatFields(response, keepsLength, ports.pseudonym);
+  if (ports.annotate && (trace.route !== undefined || trace.cache !== undefined)) {
     for (const [name, value] of annotations(trace, status)) flat.push(name, value);
   }
-  closeAfterUnreadContent(message.complete, reply);
+  closeAfterUnreadContent(response.isStored || message.complete, reply);
   const begin = () => {
     if (reply.headersSent) return;
     trace.response = { status, reason };
@@ -76,7 +74,40 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
   if (isBare) {
     begin();
     reply.end();
+  } else if (content.held !== undefined) {
+    begin();
+    trace.toClient = content.held.length;
+    // What is small goes out in one piece with the head as text, which is fastest.
+    if (content.held.length > maxJoinedBytes) reply.end(content.held);
+    else reply.end(content.held.toString('latin1'), 'latin1');
   } else pour(content.source, arrival, begin);
+}
+
+/** The fields as they go out, framed anew and with this hop, but without annotations. */
+function flatFields(
+  { fields, isStored, content }: UpstreamResponse,
+  keepsLength: boolean,
+  pseudonym: string,
+): string[] {
+  const flat: string[] = [];
+  for (const [name, value] of isStored ? fields : endToEndResponseFields(fields)) {
+    if (keepsLength || !contentLength.has(name)) flat.push(name, value);
+  }
+  if (content.kind === 'some' && content.octets !== undefined) flat.push('Content-Length', String(content.octets));
+  flat.push('Via', viaMember('1.1', pseudonym));
+  return flat;
+}
+
+/** What is asked for over and over has the very same fields for a second. */
+const ofFields = new WeakMap<Fields, string[]>();
+
+function knownFlat(response: UpstreamResponse, pseudonym: string): string[] {
+  let flat = ofFields.get(response.fields);
+  if (flat === undefined) {
+    flat = flatFields(response, false, pseudonym);
+    ofFields.set(response.fields, flat);
+  }
+  return flat;
 }
 
 /** How long a head waits for the first content, which most often comes right behind it. */

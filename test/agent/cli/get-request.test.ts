@@ -18,6 +18,26 @@ test('the origin is asked with a path, and a proxy with the whole URL', async ()
   ]);
 });
 
+test('fields are sent behind our own', async () => {
+  const origin = await originFor((_, socket) => void socket.write(message([ok, 'Content-Length: 0'])));
+  await fetched({ url: origin.url, fields: [['X-One', '1']] });
+  expect(origin.requests[0]?.fields.slice(2)).toEqual([
+    ['Accept', '*/*'],
+    ['X-One', '1'],
+    ['Connection', 'close'],
+  ]);
+});
+
+test('where only the head is wanted the connection ends with it', async () => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const origin = await originFor((_, socket) => {
+    socket.once('close', resolve);
+    socket.write(message([ok, 'X: 1', 'Content-Length: 1000000']));
+  });
+  expect(await fetched({ url: origin.url, headOnly: true })).toMatchObject({ status: 200, octets: 0, isCut: true });
+  await closed;
+});
+
 test('the response is told as it came, with its times in their order', async () => {
   const origin = await originFor(
     (_, socket) => void socket.write(message(['HTTP/1.1 404 Nope', 'X: 1', 'x: 2', 'Content-Length: 5'], 'hello')),

@@ -2,10 +2,9 @@
 import { expect, test } from 'vitest';
 import { reportInWords } from '../../../agent/cli/get-words.ts';
 import type { EdgeTimes } from '../../../agent/proxy/ports.ts';
-import { recordOf } from '../../../agent/proxy/trace.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { type GetReport, getReport } from '../../../schemas/api.ts';
-import { epochMs, stillClock, testTrace } from '../../support/walk.ts';
+import { epochMs, printedRecord, stillClock, testTrace } from '../../support/walk.ts';
 
 const trace = testTrace({
   stamps: {
@@ -57,14 +56,22 @@ const report: GetReport = getReport.parse({
     text: 'hello\n',
   },
   roundTripMs: 10.5,
-  exchange: recordOf(trace, stillClock()),
+  exchange: printedRecord(trace, stillClock()),
 });
 
 test("the edge's own connection to the origin is told, with its time", () => {
   const upstream = { kind: 'socket', because: 'ip-literal', connectMs: 1, tls: true } as const;
-  const exchange = recordOf({ ...trace, edge: { ...trace.edge, upstream } as EdgeTimes }, stillClock());
+  const exchange = printedRecord({ ...trace, edge: { ...trace.edge, upstream } as EdgeTimes }, stillClock());
   const lines = reportInWords(getReport.parse({ ...report, exchange }), undefined, false).split('\n');
   expect(lines).toContain('upstream    own connection (the host is an address), made in 1.000 ms with TLS');
+});
+
+test('what the caches did is told', () => {
+  const cache = { agent: { fwd: 'uri-miss', fwdStatus: 200, stored: true }, edge: { hit: true, ttl: 5 } } as const;
+  const exchange = printedRecord({ ...trace, cache }, stillClock());
+  const lines = reportInWords({ ...report, exchange }, undefined, false).split('\n');
+  expect(lines).toContain('cache       miss (nothing stored), stored');
+  expect(lines).toContain("cache       edge's cache hit, fresh for 5 s");
 });
 
 test('every time, the route, the destination and this machine are told', () => {
@@ -118,7 +125,10 @@ test('content that was saved, or is no text, is told but not shown', () => {
 test('G08: nothing from outside steers the terminal, and lines of content stay lines', () => {
   const evil = 'x\r\n\x1b[2J\x9b2J\x7f';
   const error = new ProxyError('dns_error', evil);
-  const exchange = recordOf(Object.assign(testTrace(), trace, { failure: { error, source: 'edge' } }), stillClock());
+  const exchange = printedRecord(
+    Object.assign(testTrace(), trace, { failure: { error, source: 'edge' } }),
+    stillClock(),
+  );
   const words = reportInWords(
     {
       ...report,

@@ -1,7 +1,7 @@
 // One attempt of a ping: the phases that were asked for and no other, by a proxy and directly, and why there are none.
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Attempt, attempt, type PingRouteChoice, type PingTarget } from '../../../agent/cli/ping-attempt.ts';
 import { machineClock } from '../../../agent/clock.ts';
 import { selfSigned } from '../../support/certificate.ts';
@@ -170,6 +170,14 @@ describe('with TLS', () => {
       }
     },
   );
+
+  test('NODE_TLS_REJECT_UNAUTHORIZED changes nothing, as elsewhere', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await using secure = await startOrigin(() => undefined, { tls: selfSigned('localhost') });
+    const made = await tried(secure.port, directly, { tls: true });
+    expect(made).toMatchObject({ kind: 'failed', phase: 'tls', because: expect.stringMatching(/not trusted/) });
+  });
 
   test('a server that speaks none is a failure of that phase', async () => {
     await using plain = await startTcp((socket) => socket.once('data', () => socket.end('220 mail ready\r\n')));

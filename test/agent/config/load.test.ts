@@ -57,6 +57,21 @@ describe('what is wrong', () => {
       1,
       '"log": Invalid option: expected one of "pretty"|"json"|"quiet".',
     ],
+    ['none of several kinds', '{ "cache": { "agent": true } }', 1, 14, '"cache.agent": it is false, or a section.'],
+    [
+      'an unknown key of a section that could be something else',
+      '{ "cache": { "agent": { "memorybytes": 1 } } }',
+      1,
+      25,
+      'Unknown key "cache.agent.memorybytes". Did you mean "memoryBytes"?',
+    ],
+    [
+      'a wrong value there',
+      '{ "cache": { "agent": { "memoryBytes": 0 } } }',
+      1,
+      25,
+      '"cache.agent.memoryBytes": Too small: expected number to be >0.',
+    ],
     ['an unknown key, almost right', '{\n  "lsiten": {}\n}', 2, 3, 'Unknown key "lsiten". Did you mean "listen"?'],
     [
       'an unknown key below',
@@ -139,7 +154,7 @@ describe('what is wrong', () => {
 });
 
 describe('where it is looked for', () => {
-  const paths = { config: join(folder, 'home'), state: join(folder, 'state') };
+  const paths = { config: join(folder, 'home'), state: join(folder, 'state'), cache: join(folder, 'cache') };
   const here = join(folder, 'here');
   mkdirSync(here);
   mkdirSync(paths.config);

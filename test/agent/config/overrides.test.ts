@@ -30,15 +30,22 @@ test('every option has its place', () => {
     controlPort: 0,
     edge: 'none',
     allowPrivate: false,
+    cache: false,
     log: 'quiet',
   } as const;
   expect(configured(options)).toEqual({
     ...file,
     listen: { host: '127.0.0.1', port: 0, controlPort: 0 },
     edge: { ...file.edge, use: 'none' },
+    cache: { agent: false, edge: 'off' },
     admit: { destinations: { allow: ['10.0.0.1'], allowPrivate: false } },
     log: 'quiet',
   });
+});
+
+test('a cache that is not turned off stays as the file has it', () => {
+  const cached = config.parse({ cache: { agent: { memoryBytes: 5 }, edge: 'off' } });
+  expect(configured({ cache: true }, cached)).toEqual(cached);
 });
 
 const token = 'another token 123';
@@ -98,6 +105,7 @@ test('every option can be given by the environment, and means the same', () => {
     EDGEHOP_EDGE: 'work',
     EDGEHOP_TOKEN: token,
     EDGEHOP_ALLOW_PRIVATE: 'false',
+    EDGEHOP_CACHE: 'false',
     EDGEHOP_LOG: 'quiet',
     EDGEHOP_HOME: '/not/an/option',
     PATH: '/bin',
@@ -112,6 +120,7 @@ test('every option can be given by the environment, and means the same', () => {
       edge: 'work',
       token,
       allowPrivate: false,
+      cache: false,
       log: 'quiet',
     },
   });
@@ -129,6 +138,7 @@ test.each([
   [{ EDGEHOP_CONTROL_PORT: '8e3' }, 'EDGEHOP_CONTROL_PORT is a port from 0 to 65535, not "8e3".'],
   [{ EDGEHOP_ALLOW_PRIVATE: '0' }, 'EDGEHOP_ALLOW_PRIVATE is one of true, false, not "0".'],
   [{ EDGEHOP_ALLOW_PRIVATE: 'toString' }, 'EDGEHOP_ALLOW_PRIVATE is one of true, false, not "toString".'],
+  [{ EDGEHOP_CACHE: 'off' }, 'EDGEHOP_CACHE is one of true, false, not "off".'],
   [{ EDGEHOP_LOG: 'xml' }, 'EDGEHOP_LOG is one of pretty, json, quiet, not "xml".'],
 ])('%j is refused, and named', (env, because) => {
   expect(optionsOf(env)).toEqual({ kind: 'wrong', because });

@@ -9,6 +9,7 @@ import { stillClock, testTrace } from '../../support/walk.ts';
 
 const clock = stillClock();
 const token = 'the token';
+const purged: string[] = [];
 const recent = rememberRecent(8);
 const trace = testTrace({ method: 'GET', url: 'http://o.example/' });
 recent.observer.finished(trace);
@@ -57,12 +58,30 @@ describe('who is answered', () => {
     `Basic ${token}`,
     token,
   ])('%j is not the token', async (authorization) => {
-    const paths = ['/v1/exchanges/open', '/v1/exchanges/1a2b-7', '/v1/exchanges?client=127.0.0.1@50000', '/v1/nothing'];
+    const paths = [
+      '/v1/exchanges/open',
+      '/v1/exchanges/1a2b-7',
+      '/v1/exchanges?client=127.0.0.1@50000',
+      '/v1/cache',
+      '/v1/cache/entries',
+      '/v1/nothing',
+    ];
     for (const path of paths) {
       const answer = await asked(path, { host: 'localhost', ...(authorization !== undefined && { authorization }) });
       expect(answer.status).toBe(401);
       expect(await answer.text()).not.toContain(token);
     }
+  });
+
+  test.each([
+    { host: 'localhost' },
+    { host: 'localhost', authorization: 'Bearer the toke' },
+    { host: 'evil.example', authorization: `Bearer ${token}` },
+    { host: 'localhost', origin: 'http://evil.example', authorization: `Bearer ${token}` },
+  ])('E14, G04: with %j nothing is purged', async (headers) => {
+    const answer = await asked('/v1/cache/purge', headers as Record<string, string>, undefined, 'POST');
+    expect([401, 403]).toContain(answer.status);
+    expect(purged).toEqual([]);
   });
 });
 
@@ -133,7 +152,10 @@ function asked(
   path: string,
   headers: Readonly<Record<string, string>>,
   readiness: Readiness = { ready: true, agent: 'listening', edge: 'none' },
+  method = 'GET',
 ): Promise<Response> {
-  const app = createControlApp({ clock, recent, open, readiness: () => readiness, token });
-  return Promise.resolve(app.request(path, { headers }));
+  const counts = () => ({ requests: 0, byAgent: 0, byEdge: 0, collapsed: 0 });
+  const cache = { store: undefined, counts, generations: { of: () => '', purge: () => void purged.push(path) } };
+  const app = createControlApp({ clock, recent, open, readiness: () => readiness, cache, token });
+  return Promise.resolve(app.request(path, { method, headers }));
 }

@@ -1,14 +1,14 @@
 // An edge elsewhere: its token goes over https only, and only an edgehop worker is taken for one.
 import { expect, onTestFinished, test } from 'vitest';
 import { checkEdge, connectDeployed } from '../../../agent/edge/deployed.ts';
-import type { Resolve } from '../../../agent/proxy/ports.ts';
+import type { Resolution } from '../../../agent/proxy/ports.ts';
 import { createDial } from '../../../agent/upstream/dial.ts';
 import { noParents } from '../../../agent/upstream/parents.ts';
 import { message, startOrigin } from '../../support/origin.ts';
 
 const limits = { maxEdgeConnections: 2, connectTimeoutMs: 5_000, originKeepAliveTimeoutMs: 4_000 };
 const dial = createDial({ connectTimeoutMs: 5_000, maxSocketBufferBytes: 65_536 }, noParents);
-const addresses: Resolve = async () => ({ kind: 'resolved', addresses: ['127.0.0.1'] });
+const addresses = async (): Promise<Resolution> => ({ kind: 'resolved', addresses: ['127.0.0.1'] });
 const token = '0123456789abcdef';
 
 test.each([

@@ -56,6 +56,20 @@ describe('told', () => {
     ]);
   });
 
+  test('a hit in the cache, which is forwarded to nobody', () => {
+    const trace = testTrace({
+      firstOctetAt: 1,
+      stamps: { 'request-received': 2, 'response-sent': 3 },
+      response: { status: 200, reason: 'OK' },
+      toClient: 42,
+      cache: { agent: { hit: true, ttl: 59 } },
+    });
+    expect(finished(trace)).toEqual([
+      '03:04:05.003000Z  #7     response sent      200, 42 octets',
+      '03:04:05.003000Z  #7     round trip 2.000 ms · cache hit, fresh for 59 s',
+    ]);
+  });
+
   test('a failure with its type, where it comes from, and what to do', () => {
     const error = new ProxyError('dns_error', 'No such name.', { advice: 'Check it.' });
     expect(finished(testTrace({ failure: { error, source: 'edge' } }))).toEqual([

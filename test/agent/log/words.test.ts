@@ -1,6 +1,7 @@
 // The words of routes, and text from outside that can neither forge a line nor steer a terminal.
 import { expect, test } from 'vitest';
-import { closeInWords, printable, routeInWords, socketInWords } from '../../../agent/log/words.ts';
+import { cacheInWords, closeInWords, printable, routeInWords, socketInWords } from '../../../agent/log/words.ts';
+import { type CacheOutcomes, forwardReasons } from '../../../schemas/cache.ts';
 import { type Route, routeReasons, type TunnelClose } from '../../../schemas/exchange.ts';
 import { socketReasons, type UpstreamSocket } from '../../../schemas/upstream.ts';
 
@@ -40,6 +41,33 @@ test.each<[UpstreamSocket, string]>([
 test.each(socketReasons)('the reason %s of an own connection has words', (because) => {
   expect(socketInWords({ kind: 'socket', because })).toMatch(/^own connection \([A-Za-z ]+\)$/);
 });
+
+test.each<[CacheOutcomes | undefined, readonly string[]]>([
+  [undefined, []],
+  [{ agent: { hit: true, ttl: 59 } }, ['cache hit, fresh for 59 s']],
+  [{ agent: { hit: true, ttl: -3 } }, ['cache hit, stale for 3 s']],
+  [{ agent: { fwd: 'uri-miss', fwdStatus: 200, stored: true } }, ['cache miss (nothing stored), stored']],
+  [{ agent: { fwd: 'uri-miss', detail: 'it says no-store' } }, ['cache miss (nothing stored): it says no-store']],
+  [{ agent: { fwd: 'stale', fwdStatus: 304, ttl: 60 } }, ['cache hit once validated, fresh for 60 s']],
+  [{ agent: { fwd: 'stale', fwdStatus: 503, ttl: -1, detail: 'x' } }, ['cache hit, stale for 1 s: x']],
+  [{ agent: { fwd: 'uri-miss', collapsed: true, ttl: 60 } }, ['cache hit with an equal request, fresh for 60 s']],
+  [{ agent: { fwd: 'method', fwdStatus: 200 } }, []],
+  [{ agent: { detail: 'only-if-cached' } }, ['cache miss: only-if-cached']],
+  [
+    { agent: { fwd: 'uri-miss', fwdStatus: 200, stored: true }, edge: { hit: true, ttl: 1 } },
+    ['cache miss (nothing stored), stored', "edge's cache hit, fresh for 1 s"],
+  ],
+  [{ edge: { fwd: 'stale', detail: 'a\nb' } }, ["edge's cache miss (stale): a?b"]],
+])('what caches did, %j, is %j', (cache, words) => {
+  expect(cacheInWords(cache)).toEqual(words);
+});
+
+test.each(forwardReasons.filter((reason) => reason !== 'method' && reason !== 'bypass'))(
+  'the reason %s of a miss has words',
+  (fwd) => {
+    expect(cacheInWords({ agent: { fwd } })[0]).toMatch(/^cache miss \([a-z ]+\)$/);
+  },
+);
 
 test.each<[TunnelClose, string]>([
   [{ by: 'client', how: 'end' }, 'ended by the client'],

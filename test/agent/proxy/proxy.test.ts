@@ -6,15 +6,15 @@ import { ProxyError } from '../../../http/proxy-error.ts';
 import { listening, plannedRequest } from '../../support/walk.ts';
 
 const request = plannedRequest();
-const answered: Outcome = {
+const answered = {
   kind: 'response',
   response: { status: 204, reason: '', fields: [], content: { kind: 'none' } },
-};
+} as const satisfies Outcome;
 const denied = new ProxyError('http_request_denied', 'No.');
 
 test('a request goes through every phase, and the observer hears of it between admit and apply', async () => {
   expect(await walked({})).toEqual({
-    walk: ['accept', 'admit', 'request received', 'apply', 'routed', 'exchange', 'finish'],
+    walk: ['accept', 'admit', 'request received', 'apply', 'cached', 'routed', 'exchange', 'finish'],
     outcome: answered,
   });
 });
@@ -60,17 +60,30 @@ test.each(['accept', 'admit', 'apply', 'exchange'] as const)(
   },
 );
 
+test.each([
+  ['what is stored is answered at once', { ...answered, response: { ...answered.response, isStored: true } }, true],
+  ['what is not stored waits for what comes with the head', answered, false],
+] as const)('%s', async (_, known, atOnce) => {
+  let outcome: Outcome | undefined;
+  const ports = portsOf({ admit: () => ({ kind: 'admitted', request }), cached: () => () => known }, []);
+  const finish = (_arrival: Arrival, given: Outcome) => {
+    outcome = given;
+  };
+  const walk = proxy({ ...ports, finish })(arrival);
+  expect(outcome !== undefined).toBe(atOnce);
+  await walk;
+  expect(outcome).toBe(known);
+});
+
 test('the walk is over when finish is', async () => {
   let release: () => void = () => undefined;
   let isOver = false;
   const finished = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const walk = proxy(portsOf({ finish: () => finished }, []))
-    .call(undefined, arrival)
-    .then(() => {
-      isOver = true;
-    });
+  const walk = Promise.resolve(proxy(portsOf({ finish: () => finished }, []))(arrival)).then(() => {
+    isOver = true;
+  });
   await new Promise(setImmediate);
   expect(isOver).toBe(false);
   release();
@@ -107,6 +120,10 @@ function portsOf(changed: Partial<Ports>, walk: string[]): Ports {
     apply: () => {
       walk.push('apply');
       return { kind: 'forward', request };
+    },
+    cached: (forward) => (planned) => {
+      walk.push('cached');
+      return forward(planned);
     },
     routed: (exchange) => (planned) => {
       walk.push('routed');

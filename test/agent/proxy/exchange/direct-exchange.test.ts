@@ -46,6 +46,19 @@ test.each([
   });
 });
 
+test.each([
+  ['trailers', true],
+  ['gzip;q=0.5, Trailers', true],
+  ['gzip', false],
+])('RFC 9110 10.1.4: of a client that says TE: %s it is told that it takes trailers (%s)', async (te, isTold) => {
+  const { sent } = await exchanged(plannedRequest({ fields: [['TE', te]], forwardFields: [['A', '1']] }), answered());
+  const told = [
+    ['TE', 'trailers'],
+    ['Connection', 'TE'],
+  ];
+  expect(sent[0]?.fields).toEqual([['Host', 'o.example'], ['A', '1'], ...(isTold ? told : [])]);
+});
+
 test('a response is told with its address and the octets of its content', async () => {
   const request = plannedRequest();
   const { outcome } = await exchanged(request, answered({ address: '192.0.2.1', octets: 2 }, ['ab']));

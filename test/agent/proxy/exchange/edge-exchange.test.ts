@@ -92,6 +92,25 @@ describe('what the edge is asked', () => {
     expect(envelopeOf(sent[0]).upstream).toBe('socket');
   });
 
+  test("the edge's cache is told what it may do, by the URL's generation, and nothing where it is off", async () => {
+    const generation = (url: string) => `7 ${url}`;
+    const cacheOf = async (parts: Partial<PlannedRequest>, isOn = true) => {
+      const cache = isOn ? { generation } : {};
+      return envelopeOf((await exchanged(plannedRequest(parts), replied(whole), {}, 'fetch', cache)).sent[0]).cache;
+    };
+    expect(await cacheOf({})).toEqual({ mode: 'use', generation: '7 http://o.example/' });
+    expect(await cacheOf({ edgeCache: 'validate' })).toEqual({ mode: 'validate', generation: '7 http://o.example/' });
+    expect(await cacheOf({ edgeCache: 'off' })).toBeUndefined();
+    expect(await cacheOf({}, false)).toBeUndefined();
+  });
+
+  test("what the edge's cache did is in the record, beside what ours did", async () => {
+    const request = plannedRequest();
+    request.trace.cache = { agent: { fwd: 'stale' } };
+    await exchanged(request, replied({ ...whole, cache: { hit: true, ttl: 7 } }));
+    expect(request.trace.cache).toEqual({ agent: { fwd: 'stale' }, edge: { hit: true, ttl: 7 } });
+  });
+
   test('D02: the token is in no part of what goes on to the origin', async () => {
     const { sent } = await exchanged(plannedRequest(), replied(whole));
     expect(JSON.stringify(envelopeOf(sent[0]))).not.toContain('the token');
@@ -318,6 +337,7 @@ async function exchanged(
   answer: UpstreamAnswer,
   changed: Partial<EdgeLink> = {},
   upstream: 'fetch' | 'socket' = 'fetch',
+  cache: { readonly generation?: (url: string) => string } = {},
 ) {
   const { observer, told } = listening();
   const sent: UpstreamRequest[] = [];
@@ -337,7 +357,8 @@ async function exchanged(
     explain: async (error) => error,
     ...changed,
   };
-  const outcome = await createEdgeExchange({ clock: stillClock(7), observer, limits, edge, upstream })(request, route);
+  const ports = { clock: stillClock(7), observer, limits, edge, upstream, ...cache };
+  const outcome = await createEdgeExchange(ports)(request, route);
   return { outcome, sent, told };
 }
 

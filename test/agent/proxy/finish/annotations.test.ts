@@ -45,6 +45,31 @@ test('an edge that asked no origin has no time of one', () => {
   expect(annotated(testTrace({ stamps, edge }))['Server-Timing']).not.toContain('origin');
 });
 
+test('RFC 9211: each cache’s member, the one nearest to the origin first', () => {
+  const cache = { agent: { fwd: 'uri-miss', fwdStatus: 404, stored: true }, edge: { hit: true, ttl: 5 } } as const;
+  const fields = annotations(testTrace({ stamps, cache }), 404).filter(([name]) => name === 'Cache-Status');
+  expect(fields).toEqual([
+    ['Cache-Status', 'edgehop-edge;hit;ttl=5'],
+    ['Cache-Status', 'edgehop;fwd=uri-miss;fwd-status=404;stored'],
+  ]);
+});
+
+test('a hit has no next hop, and no durations between stages that did not happen', () => {
+  const cache = { agent: { hit: true, ttl: 5 } } as const;
+  expect(annotated(testTrace({ stamps: { 'request-received': 10 }, cache }))).toEqual({
+    'Server-Timing': 'edgehop;desc="1a2b-7"',
+    'Cache-Status': 'edgehop;hit;ttl=5',
+  });
+});
+
+test.each([
+  [{ fwd: 'stale', fwdStatus: 503, ttl: -1 }, ';received-status=503'],
+  [{ fwd: 'stale', ttl: -1 }, ''],
+] as const)('where %j answers, the next hop’s own status is told', (agent, received) => {
+  const trace = testTrace({ stamps, host: 'o.example', cache: { agent } });
+  expect(annotated(trace)['Proxy-Status']).toBe(`edgehop;next-hop="o.example"${received}`);
+});
+
 function annotated(trace: Trace): Record<string, string> {
   return Object.fromEntries(annotations(trace, 404));
 }

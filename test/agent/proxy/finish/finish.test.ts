@@ -37,6 +37,27 @@ describe('a response', () => {
     expect(reply.told).toEqual(['finished']);
   });
 
+  test.each([0, 5, 100_000])(
+    'of the store is given at once, with its fields as they are: %i octets',
+    async (octets) => {
+      const held = Buffer.alloc(octets, 'x');
+      const source: Content = {
+        ...contentOf([]),
+        flow: () => {
+          throw new Error('it need not flow');
+        },
+      };
+      const content = { kind: 'some', octets, source, held } as const;
+      const reply = await delivered({ ...plain([]), fields: [['Age', '3']], isStored: true, content });
+      expect(reply).toMatchObject({ status: 200, content: held.toString(), isWhole: true });
+      expect(reply.fields.slice(0, 2)).toEqual([
+        ['Age', '3'],
+        ['Content-Length', String(octets)],
+      ]);
+      expect(reply.trace.toClient).toBe(octets);
+    },
+  );
+
   test.each([
     ['GET', 204, []],
     ['GET', 304, ['5']],

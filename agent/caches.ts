@@ -1,0 +1,66 @@
+// Puts the caches together: the agent's store with the phase that uses it, and the generations of the edge's.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Config } from '../schemas/config.ts';
+import { type Generations, openGenerations } from './cache/generations.ts';
+import { openStore, type Store } from './cache/store.ts';
+import type { Clock } from './clock.ts';
+import { cacheBounds } from './proxy/cache/bounds.ts';
+import { createCached } from './proxy/cache/cached.ts';
+import type { Observer, Ports, Trace } from './proxy/ports.ts';
+import { beginTrace } from './proxy/trace.ts';
+
+export interface CachesPorts {
+  readonly config: Config['cache'];
+  readonly clock: Clock;
+  readonly folders: Folders;
+  readonly say: (sentence: string) => void;
+}
+
+/** Where things are kept that outlive the agent. */
+export interface Folders {
+  readonly state: string;
+  readonly cache: string;
+}
+
+export interface Caches {
+  /** Undefined where the agent's cache is off. */
+  readonly store: Store | undefined;
+  readonly generations: Generations;
+  /** The generations that the edge is told; undefined where its cache is off. */
+  readonly generation: Generations['of'] | undefined;
+  /** The phase of the walk. `nextId`: of the records of what no client waits for. */
+  phase(ports: { readonly observer: Observer; readonly nextId: () => string }): Ports['cached'];
+  close(): Promise<void>;
+}
+
+export async function openCaches({ config, clock, folders, say }: CachesPorts): Promise<Caches> {
+  const generations = openGenerations({
+    file: join(folders.state, 'generations.json'),
+    wallTime: () => clock.wallTime(clock.now()),
+  });
+  const store = config.agent === false ? undefined : await openStore({ ...config.agent, folder: folders.cache, say });
+  return {
+    store,
+    generations,
+    generation: config.edge === 'off' ? undefined : generations.of,
+    phase: ({ observer, nextId }) => {
+      if (store === undefined) return (forward) => forward;
+      const begin = (trace: Trace) => beginFor(trace, nextId(), clock);
+      const boundary = () => randomBytes(boundaryBytes).toString('hex');
+      return createCached({ clock, observer, store, begin, boundary, bounds: cacheBounds });
+    },
+    close: async () => store?.close(),
+  };
+}
+
+const boundaryBytes = 18;
+
+/** The record of what is done for the sake of an exchange, but not for its client. */
+function beginFor(trace: Trace, id: string, clock: Clock): Trace {
+  const { connection, method, url, httpVersion, host, port, address, addressKnownBy } = trace;
+  const now = clock.now();
+  const quiet = beginTrace('exchange', id, connection, now);
+  quiet.stamps['request-received'] = now;
+  return Object.assign(quiet, { method, url, httpVersion, host, port, address, addressKnownBy });
+}

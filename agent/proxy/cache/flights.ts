@@ -1,0 +1,129 @@
+// The requests that are on their way to the next hop, and who waits for the answer to an equal one. RFC 9111 4.
+import type { ForwardFailure } from '../../../http/caching/reuse.ts';
+import type { StoredResponse } from '../../../http/caching/stored.ts';
+import type { Content, Outcome } from '../ports.ts';
+
+/** What has become of a request that others wait for. */
+export type Landing =
+  /** What was stored has been confirmed, or has come whole: who waits finds it in the store. */
+  | { readonly kind: 'stored' }
+  /** It is being stored, and may be read meanwhile by all whom it answers. */
+  | {
+      readonly kind: 'coming';
+      readonly head: Omit<StoredResponse, 'octets'>;
+      /** Of its content, where that is known. */
+      readonly octets: number | undefined;
+      /** Nothing where it has become too late. */
+      readonly join: () => Content | undefined;
+    }
+  /** `outcome`: where it answers others too, who have nothing stored to stand in for it. */
+  | {
+      readonly kind: 'failed';
+      readonly failure: ForwardFailure;
+      readonly outcome: Extract<Outcome, { kind: 'failed' }> | undefined;
+    }
+  /** It answers nobody but the client who asked. */
+  | { readonly kind: 'alone' };
+
+/** A request of a client on its way. */
+export interface Flight {
+  /** Whether what comes of it was made unusable meanwhile. RFC 9111 4.4. */
+  readonly isOutdated: boolean;
+  /** Takes what ends the exchange at once, before its answer has come. */
+  onCancel(cancel: () => void): void;
+  /** The client has left. The exchange goes on while others wait for its answer. */
+  leave(): void;
+  /** Tells all who wait, and of what is coming also who comes until it is over. The first word holds. */
+  land(landing: Landing): void;
+  /** Nothing more will come of it. */
+  over(): void;
+  /** Hears of the landing, perhaps at once. Gives what ends the waiting. */
+  wait(hear: (landing: Landing) => void): () => void;
+}
+
+export interface Flights {
+  /** One more is on its way. `mayBeJoined`: whether its answer can be that of others. */
+  begin(url: string, mayBeJoined: boolean): Flight;
+  /** The latest request for this URL whose answer others may wait for, but these. */
+  latest(url: string, except?: ReadonlySet<Flight>): Flight | undefined;
+  /** What is on its way for this URL is nobody's but the clients' who wait already. */
+  outdate(url: string): void;
+}
+
+interface Airborne extends Flight {
+  readonly mayBeJoined: boolean;
+  readonly landed: Landing | undefined;
+  isOutdated: boolean;
+}
+
+export function createFlights(): Flights {
+  const byUrl = new Map<string, Airborne[]>();
+  const withdraw = (url: string, flight: Airborne) => {
+    const flights = byUrl.get(url) ?? [];
+    const at = flights.lastIndexOf(flight);
+    if (at !== -1) flights.splice(at, 1);
+    if (flights.length === 0) byUrl.delete(url);
+  };
+  return {
+    begin: (url, mayBeJoined) => {
+      const flight = airborne(mayBeJoined, () => withdraw(url, flight));
+      const flights = byUrl.get(url);
+      if (flights === undefined) byUrl.set(url, [flight]);
+      else flights.push(flight);
+      return flight;
+    },
+    latest: (url, except) =>
+      byUrl.get(url)?.findLast((flight) => {
+        const { mayBeJoined, isOutdated, landed } = flight;
+        const isOpen = landed === undefined || landed.kind === 'coming';
+        return mayBeJoined && !isOutdated && isOpen && except?.has(flight) !== true;
+      }),
+    outdate: (url) => {
+      for (const flight of byUrl.get(url) ?? []) flight.isOutdated = true;
+    },
+  };
+}
+
+function airborne(mayBeJoined: boolean, withdraw: () => void): Airborne {
+  const waiting = new Set<(landing: Landing) => void>();
+  let cancels: (() => void)[] = [];
+  let landed: Landing | undefined;
+  let hasLeft = false;
+  let isCancelled = false;
+  const cancelIfUnwatched = () => {
+    if (landed !== undefined || !hasLeft || waiting.size > 0) return;
+    isCancelled = true;
+    withdraw();
+    for (const cancel of cancels) cancel();
+  };
+  return {
+    mayBeJoined,
+    get landed() {
+      return landed;
+    },
+    isOutdated: false,
+    onCancel: (cancel) => {
+      if (isCancelled) cancel();
+      else cancels.push(cancel);
+    },
+    leave: () => {
+      hasLeft = true;
+      cancelIfUnwatched();
+    },
+    land: (landing) => {
+      if (landed !== undefined) return;
+      landed = landing;
+      cancels = [];
+      for (const hear of waiting) hear(landing);
+      waiting.clear();
+    },
+    over: withdraw,
+    wait: (hear) => {
+      if (landed === undefined) waiting.add(hear);
+      else hear(landed);
+      return () => {
+        if (waiting.delete(hear)) cancelIfUnwatched();
+      };
+    },
+  };
+}
