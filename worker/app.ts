@@ -4,6 +4,7 @@ import { ProxyError } from '../http/proxy-error.ts';
 import { authenticate } from './accept/authenticate.ts';
 import { readEnvelope } from './accept/envelope.ts';
 import { admit } from './admit/admit.ts';
+import { cached } from './cache/cached.ts';
 import { clock } from './clock.ts';
 import type { Env } from './env.ts';
 import { exchange } from './exchange/exchange.ts';
@@ -21,7 +22,7 @@ export const app = new Hono<{ Bindings: Env; Variables: Walk }>()
   .get('/v1/hello', hello)
   .use('/v1/exchange', readEnvelope)
   .use('/v1/exchange', admit)
-  .post('/v1/exchange', exchange)
+  .post('/v1/exchange', cached(exchange))
   .notFound(() => problem(404, 'There is nothing here. This is the edge of a personal proxy.'))
   .onError((cause, c) => {
     console.error(cause);

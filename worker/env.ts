@@ -1,9 +1,14 @@
 // What the platform gives the worker: its tokens, and what only the embedded edge adds.
 import * as z from 'zod';
+import type { Bucket } from './cache/places.ts';
 
 export interface Env {
   /** Secret: `name=token` pairs, separated by commas or white space. */
   readonly EDGEHOP_TOKENS?: string;
+  /** Where responses are cached: `off`, `memory`, `cache-api`, `r2`, or `auto`, which is also meant where it is absent. */
+  readonly EDGEHOP_CACHE?: string;
+  /** A bucket for the cache, where one is bound. */
+  readonly CACHE_BUCKET?: Bucket;
   /** Set by the embedded edge only: JSON of `embeddedPolicy`. */
   readonly EDGEHOP_EMBEDDED?: string;
   /** Bound by the embedded edge only: the network under its policy, without the fields that the platform's own fetch adds. */

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import type { Hello } from '../schemas/api.ts';
 import { maxEnvelopeBytes, maxHeadBytes, relayVersion } from '../schemas/relay.ts';
+import { storeOf } from './cache/choose-store.ts';
 import { clock } from './clock.ts';
 import type { Env } from './env.ts';
 import type { Walk } from './walk.ts';
@@ -13,7 +14,7 @@ export function hello(c: Context<{ Bindings: Env; Variables: Walk }>): Response 
     version: relayVersion,
     limits: { maxHeadBytes, maxEnvelopeBytes },
     ...(colo !== undefined && { colo }),
-    cacheStore: 'none',
+    cacheStore: storeOf(c.env, c.req.url)?.name ?? 'none',
     tunnels: false,
     edgeTimeMs: clock.now(),
   };

@@ -54,7 +54,7 @@ describe.each([
     expect(hello.parse(JSON.parse(reply.content.toString()))).toMatchObject({
       version: 1,
       limits: { maxHeadBytes: 65_536, maxEnvelopeBytes: 98_304 },
-      cacheStore: 'none',
+      cacheStore: 'memory',
       tunnels: false,
     });
   });

@@ -30,11 +30,11 @@ export type ExchangeVerdict =
 
 /** Whether the edge carries this exchange. `ownHost` is the host, with port, by which the worker was called. */
 export function judgeExchange(
-  envelope: Pick<RequestEnvelope, 'url' | 'fields' | 'addresses'>,
+  envelope: Pick<RequestEnvelope, 'method' | 'url' | 'fields' | 'addresses'>,
   ownHost: string,
   policy: DestinationPolicy,
 ): ExchangeVerdict {
-  const target = parseRequestTarget('GET', envelope.url);
+  const target = parseRequestTarget(envelope.method === 'OPTIONS' ? 'OPTIONS' : 'GET', envelope.url);
   if (target.kind !== 'absolute') {
     const because = target.kind === 'malformed' ? target.because : 'it is not an absolute http or https URL';
     return malformed(`The edge does not fetch this URL: ${because}.`);

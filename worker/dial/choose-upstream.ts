@@ -18,8 +18,11 @@ export type Upstream =
     }
   | { readonly kind: 'refused'; readonly error: ProxyError };
 
-/** What is to be sent. `host` is the URL's. */
-export type Sent = Pick<RequestEnvelope, 'method' | 'content' | 'fields' | 'upstream'> & { readonly host: string };
+/** What is to be sent. `host` is the URL's, and `path` that of the request-target. */
+export type Sent = Pick<RequestEnvelope, 'method' | 'content' | 'fields' | 'upstream'> & {
+  readonly host: string;
+  readonly path: string;
+};
 
 export interface Platform {
   /** Whether its fetch takes URLs whose host is an IP address. */
@@ -42,8 +45,8 @@ export function chooseUpstream(sent: Sent, platform: Platform): Upstream {
 }
 
 /**
- * How a request is sent again whose response fetch could not give as it came, or nothing where that might do a second
- * time what is to be done once. RFC 9110 9.2.2.
+ * How a request is sent again whose response fetch could not give as it came, or not at all; nothing where that might do
+ * a second time what is to be done once. RFC 9110 9.2.2.
  */
 export function chooseAgain(sent: Sent): Extract<Upstream, { kind: 'socket' }> | undefined {
   return !sent.content && isIdempotent(sent.method) ? bySocket(sent, 'unfetchable') : undefined;
@@ -61,10 +64,11 @@ function judged({ method, fields }: Sent): ProxyError | undefined {
 }
 
 function reasonForSocket(sent: Sent, { fetchesAddresses }: Platform): SocketReason | undefined {
-  const { method, content, fields, upstream, host } = sent;
+  const { method, content, fields, upstream, host, path } = sent;
   if (upstream === 'socket') return 'configured';
   if (!fetchesAddresses && canonicalAddress(host) !== undefined) return 'ip-literal';
   if (!carriedMethods.has(method)) return 'method';
+  if (path === '*') return 'asterisk'; // fetch would ask for the path `/`
   if (content && (method === 'GET' || method === 'HEAD')) return 'content';
   if (fields.some(([, value]) => /[\x80-\xff]/.test(value))) return 'octets';
   return takesTrailers(fields) ? 'trailers' : undefined; // fetch drops TE, and trailers

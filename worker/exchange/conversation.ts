@@ -32,7 +32,7 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
   let failure: ProxyError | undefined;
   let isOver = false;
   let deadline: ReturnType<typeof setTimeout> | null = null;
-  const watch = watchIdle(deadlines.idleTimeoutMs, () => fail(idle()));
+  const watch = watchIdle(deadlines.idleTimeoutMs, (turn) => fail(idle[turn]()));
 
   const end = () => {
     isOver = true;
@@ -60,7 +60,7 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
     response,
     send: (head, content, framing) => {
       // That it fails shows in what is read.
-      const written = watch.during(connection.writer.write(head)).catch(() => undefined);
+      const written = watch.during('take', connection.writer.write(head)).catch(() => undefined);
       if (content === null) return void written.then(awaitHead);
       void sendContent(content, framing, connection.writer, watch).then((how) => {
         if (how === 'cut') fail(clientLeft());
@@ -74,7 +74,7 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
       return judged(reading);
     },
     next: async () => {
-      const reading = await watch.during(response.read());
+      const reading = await watch.during('give', response.read());
       const isReset = reading.kind === 'complete' && response.head?.framing.kind === 'close' && connection.isBroken();
       return judged(isReset ? { kind: 'failed', error: readFailure(undefined, true) } : reading);
     },
@@ -82,9 +82,10 @@ export function converse(connection: Connection, options: ReaderOptions, deadlin
   };
 }
 
-function idle(): ProxyError {
-  return new ProxyError('connection_read_timeout', 'The origin stopped sending or taking content for too long.');
-}
+const idle = {
+  take: () => new ProxyError('connection_write_timeout', 'The origin took no more of the content for too long.'),
+  give: () => new ProxyError('connection_read_timeout', 'The origin stopped sending for too long.'),
+} as const;
 
 function clientLeft(): ProxyError {
   return new ProxyError('http_request_error', 'The content of the request broke off.');

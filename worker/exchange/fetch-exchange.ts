@@ -3,34 +3,38 @@ import type { Field, Fields } from '../../http/fields.ts';
 import { hasNoContent, parseContentLength } from '../../http/framing.ts';
 import { octetsFromText } from '../../http/octets.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
-import { maxReasonBytes, type RequestEnvelope } from '../../schemas/relay.ts';
+import { maxReasonBytes } from '../../schemas/relay.ts';
 import { clock } from '../clock.ts';
 import { networkOf } from '../dial/network.ts';
-import { type ExchangeContext, failed, responded, type UpstreamFacts } from '../finish/reply.ts';
-import { referenceOf, upstreamFailure } from './failure.ts';
-import { createMark, marked } from './marked.ts';
+import { inBackground } from '../finish/background.ts';
+import { type ExchangeContext, responded, type UpstreamFacts } from '../finish/reply.ts';
+import type { Answer, AnsweredResponse, Asked } from './answer.ts';
+import { atOnce, maxAtOnceBytes } from './at-once.ts';
+import { readFailure, referenceOf, upstreamFailure } from './failure.ts';
+import { watchIdle } from './idle-watch.ts';
+import { createMark, endingOf, marked } from './marked.ts';
+import { drain, type Piece, pour, type Source } from './pour.ts';
 
 export type Fetched =
-  | { readonly kind: 'answered'; readonly response: Response }
+  | { readonly kind: 'answered'; readonly answer: Answer }
   /** Fetch cannot give the response as it came; another way may. One of the two is to be called. */
   | {
       readonly kind: 'altered';
       /** Ends it, so that it can be asked for another way. */
       readonly discard: () => void;
       /** The answer where it cannot be asked for again. */
-      readonly otherwise: () => Response;
+      readonly otherwise: () => Answer;
     };
 
-/** Fetches with these fields, and relays what comes back. */
-export async function exchangeByFetch(c: ExchangeContext, fields: Fields): Promise<Fetched> {
-  const envelope = c.get('envelope');
+/** Fetches, with exactly these fields, and judges what comes back. */
+export async function exchangeByFetch(c: ExchangeContext, asked: Asked): Promise<Fetched> {
   const requested = clock.now();
-  const sent = await send(c, envelope, fields);
+  const sent = await send(c, asked);
   if (sent.kind === 'failed') {
-    return answered(failed(c, sent.error, { stages: { 'upstream-requested': requested } }, sent.reference));
+    return answered({ ...sent, facts: { stages: { 'upstream-requested': requested } } });
   }
   const stages = { 'upstream-requested': requested, 'upstream-responded': clock.now() };
-  return relay(c, envelope, sent.response, { stages });
+  return judge(c, asked, sent.response, { stages });
 }
 
 type Sent =
@@ -41,7 +45,8 @@ type Sent =
  * Sends the request and waits for the head, no longer than the deadline. The deadline counts from the end of the
  * request's content, and is cleared by the head: a timer left on would cut the content into a clean short end.
  */
-async function send(c: ExchangeContext, envelope: RequestEnvelope, fields: Fields): Promise<Sent> {
+async function send(c: ExchangeContext, { method, fields, headDeadlineMs }: Asked): Promise<Sent> {
+  const { url, content: hasContent } = c.get('envelope');
   const network = networkOf(c.env);
   const abortion = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,15 +57,15 @@ async function send(c: ExchangeContext, envelope: RequestEnvelope, fields: Field
     timer ??= setTimeout(() => {
       isLate = true;
       abortion.abort();
-    }, envelope.headDeadlineMs);
+    }, headDeadlineMs);
   };
   try {
-    const body = envelope.content ? content(c.req.raw, startDeadline, () => abortion.abort()) : null;
+    const body = hasContent ? content(c.req.raw, startDeadline, () => abortion.abort()) : null;
     if (body === null) startDeadline();
     const headers = new Headers();
     for (const [name, value] of fields) headers.append(name, value);
     const init = {
-      method: envelope.method,
+      method,
       headers,
       body,
       redirect: 'manual',
@@ -69,10 +74,10 @@ async function send(c: ExchangeContext, envelope: RequestEnvelope, fields: Field
       // No second, hidden cache; unlike `cache: 'no-store'` this adds no fields. Only the platform's own fetch reads it.
       ...(!network.isEmbedded && { cf: { cacheTtlByStatus: { '100-599': -1 } } }),
     } as const satisfies RequestInit & { encodeResponseBody: 'manual' };
-    const response = await network.fetch(envelope.url, init);
+    const response = await network.fetch(url, init);
     return { kind: 'response', response };
   } catch (cause) {
-    const error = upstreamFailure(cause, isLate ? envelope.headDeadlineMs : undefined);
+    const error = upstreamFailure(cause, isLate ? headDeadlineMs : undefined);
     return { kind: 'failed', error, reference: referenceOf(cause) };
   } finally {
     if (timer !== undefined) clearTimeout(timer);
@@ -98,16 +103,12 @@ function content(request: Request, onEnd: () => void, onCutOff: () => void): Rea
   return through.readable;
 }
 
-function relay(
-  c: ExchangeContext,
-  { method, limits }: RequestEnvelope,
-  response: Response,
-  facts: UpstreamFacts,
-): Fetched {
+function judge(c: ExchangeContext, { method }: Asked, response: Response, facts: UpstreamFacts): Fetched {
+  const { limits } = c.get('envelope');
   const discard = () => void response.body?.cancel();
-  const refused = (error: ProxyError) => {
+  const refused = (error: ProxyError): Answer => {
     discard();
-    return failed(c, error, facts);
+    return { kind: 'failed', error, facts };
   };
   const altered = (message: string): Fetched => {
     const error = new ProxyError('http_protocol_error', message, { advice });
@@ -133,29 +134,88 @@ function relay(
   if (coding !== null && coding.toLowerCase() !== 'chunked') {
     return refuse('The origin sent a Transfer-Encoding other than one single chunked.');
   }
-  const part = { status, reason: reasonOf(response), fields };
-  if (hasNoContent(method, status) || response.body === null) {
-    discard();
-    return answered(responded(c, { ...part, content: { kind: 'none' } }, null, facts));
-  }
-  if (length !== null) {
-    const octets = parseContentLength(length);
-    if (octets === undefined) return refuse('The origin sent a Content-Length that is not a number of octets.');
-    return answered(responded(c, { ...part, content: { kind: 'length', octets } }, response.body, facts));
-  }
+  const head = { status, reason: reasonOf(response), fields };
+  const answer = { kind: 'response', head, facts, discard } as const;
   const { body } = response;
-  const answer = () => {
-    const mark = createMark();
-    return responded(c, { ...part, content: { kind: 'marked', nonce: mark.nonce } }, marked(body, mark), facts);
+  if (hasNoContent(method, status) || body === null) {
+    discard();
+    const relay: Relay = (cache, keeper) => {
+      keeper?.end([]);
+      return responded(c, { ...head, content: { kind: 'none' } }, null, { ...facts, cache });
+    };
+    return answered({ ...answer, octets: 'none', relay, drain: async (keeper) => keeper.end([]) });
+  }
+  const octets = length === null ? undefined : parseContentLength(length);
+  if (length !== null && octets === undefined) {
+    return refuse('The origin sent a Content-Length that is not a number of octets.');
+  }
+  const relay: Relay = async (cache, keeper) => {
+    const mark = octets === undefined ? createMark() : undefined;
+    const part = { ...head, content: endingOf(octets, mark) };
+    // Where nobody keeps it, the content stays the platform's own from end to end.
+    if (keeper === undefined)
+      return responded(c, part, mark === undefined ? body : marked(body, mark), { ...facts, cache });
+    const source = sourceOf(body, octets, limits.idleTimeoutMs);
+    const come = octets !== undefined && octets <= maxAtOnceBytes ? await atOnce(source, octets) : undefined;
+    if (come?.kind === 'whole') {
+      if (keeper.take(come.octets)) keeper.end([]);
+      return responded(c, part, come.octets, { ...facts, cache });
+    }
+    const { readable, writable } = octets === undefined ? new IdentityTransformStream() : new FixedLengthStream(octets);
+    inBackground(c, pour({ source: come?.source ?? source, writable, mark, keeper, octets }));
+    return responded(c, part, readable, { ...facts, cache });
+  };
+  const whole: Answer = {
+    ...answer,
+    octets,
+    relay,
+    drain: (keeper) => drain(sourceOf(body, octets, limits.idleTimeoutMs), keeper),
   };
   // Fetch leaves trailers on the connection, and takes them for the beginning of the next response.
-  return response.headers.has('trailer') ? { kind: 'altered', discard, otherwise: answer } : answered(answer());
+  const mayTrail = octets === undefined && response.headers.has('trailer');
+  return mayTrail ? { kind: 'altered', discard, otherwise: () => whole } : answered(whole);
+}
+
+type Relay = AnsweredResponse['relay'];
+
+/** The most that is read of content at once. */
+const maxReadBytes = 64 * 1024;
+
+/** The platform's content, read by us. One that stops for too long is cancelled, for nobody else would notice. */
+function sourceOf(body: ReadableStream, octets: number | undefined, idleTimeoutMs: number): Source {
+  const reader = body.getReader({ mode: 'byob' });
+  let buffer: ArrayBufferLike = new ArrayBuffer(Math.max(1, Math.min(octets ?? maxReadBytes, maxReadBytes)));
+  let last: Piece | undefined;
+  const finish = (piece: Piece) => {
+    last ??= piece;
+    watch.stop();
+    return last;
+  };
+  const cancel = () => {
+    finish({ kind: 'failed', error: readFailure(undefined, true) });
+    reader.cancel().catch(() => undefined);
+  };
+  const watch = watchIdle(idleTimeoutMs, cancel);
+  return {
+    next: async () => {
+      if (last !== undefined) return last;
+      try {
+        const { done, value } = await watch.during('give', reader.read(new Uint8Array(buffer)));
+        if (done) return finish({ kind: 'end', trailers: [] });
+        buffer = value.buffer;
+        return { kind: 'octets', octets: value };
+      } catch (cause) {
+        return finish({ kind: 'failed', error: readFailure(cause, true) });
+      }
+    },
+    cancel,
+  };
 }
 
 const advice = 'Set edge.upstream to "socket" in edgehop.jsonc, or start the agent with `--edge none`.';
 
-function answered(response: Response): Fetched {
-  return { kind: 'answered', response };
+function answered(answer: Answer): Fetched {
+  return { kind: 'answered', answer };
 }
 
 /** In octets, as the fields stood on the wire: fetch does not tell the size of what it has read. */

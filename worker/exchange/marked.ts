@@ -1,5 +1,5 @@
 // Content of unknown length, followed by an end record, so that a cut-off origin never looks like a clean end.
-import { type EndRecord, maxEndRecordBytes, nonceBytes } from '../../schemas/relay.ts';
+import { type ContentEnding, type EndRecord, maxEndRecordBytes, nonceBytes } from '../../schemas/relay.ts';
 
 export interface Mark {
   /** Base64url of the nonce that announces the end record. */
@@ -23,6 +23,12 @@ export function createMark(): Mark {
       return ending;
     },
   };
+}
+
+/** How content ends: by its length where that is known, else by the mark. */
+export function endingOf(octets: number | undefined, mark: Mark | undefined): ContentEnding {
+  if (octets !== undefined) return { kind: 'length', octets };
+  return mark === undefined ? { kind: 'none' } : { kind: 'marked', nonce: mark.nonce };
 }
 
 const encoder = new TextEncoder();

@@ -1,23 +1,28 @@
 // Carries an exchange over a connection of its own, in HTTP/1.1: what fetch would alter goes this way octet for octet.
 import { parseContentLength } from '../../http/framing.ts';
-import { errorShape, ProxyError } from '../../http/proxy-error.ts';
+import { ProxyError } from '../../http/proxy-error.ts';
 import type { Reading, ResponseHead } from '../../http/response-reader.ts';
-import { type EndRecord, maxReasonBytes } from '../../schemas/relay.ts';
+import { maxReasonBytes } from '../../schemas/relay.ts';
 import { clock } from '../clock.ts';
+import { concatenated } from '../concatenated.ts';
 import type { Upstream } from '../dial/choose-upstream.ts';
 import { type ConnectFacts, connectTo } from '../dial/connect.ts';
 import { networkOf } from '../dial/network.ts';
-import { type ExchangeContext, failed, responded, type UpstreamFacts } from '../finish/reply.ts';
+import { inBackground } from '../finish/background.ts';
+import { type ExchangeContext, responded, type UpstreamFacts } from '../finish/reply.ts';
+import type { Answer, AnsweredResponse, Asked, Head } from './answer.ts';
 import { type Conversation, converse } from './conversation.ts';
-import { createMark, type Mark } from './marked.ts';
+import { createMark, endingOf } from './marked.ts';
+import { drain, type Keeper, type Piece, pour, type Source } from './pour.ts';
 import { requestHead, type SentFraming } from './socket-request.ts';
-import type { SocketResponse } from './socket-response.ts';
 
 type BySocket = Extract<Upstream, { kind: 'socket' }>;
+type Relay = AnsweredResponse['relay'];
 
 /** Carries one exchange. Its connection is closed when it is over, however it ends. */
-export async function exchangeBySocket(c: ExchangeContext, upstream: BySocket): Promise<Response> {
-  const { method, content, addresses = [], limits, headDeadlineMs } = c.get('envelope');
+export async function exchangeBySocket(c: ExchangeContext, asked: Asked, upstream: BySocket): Promise<Answer> {
+  const { content, addresses = [], limits } = c.get('envelope');
+  const { method, headDeadlineMs } = asked;
   const network = networkOf(c.env);
   const requested = clock.now();
   const target = c.get('target');
@@ -25,14 +30,15 @@ export async function exchangeBySocket(c: ExchangeContext, upstream: BySocket): 
   const way = { ...target, addresses: network.isEmbedded ? addresses : [] };
   const connected = await connectTo(await network.connect(), way, limits.connectTimeoutMs);
   if (connected.kind === 'failed') {
-    return failed(c, connected.error, factsOf(upstream, requested, {})(), connected.reference);
+    const { error, reference } = connected;
+    return { kind: 'failed', error, facts: factsOf(upstream, requested, {})(), reference };
   }
   const facts = factsOf(upstream, requested, connected.facts);
   const conversation = converse(connected.connection, { method, ...limits }, { headDeadlineMs, ...limits });
   conversation.send(requestHead(method, target, upstream, framing), content ? c.req.raw.body : null, framing);
   const reading = await conversation.head();
-  if (reading.kind === 'failed') return failed(c, reading.error, facts());
-  return relay(c, conversation, reading, facts(clock.now()));
+  if (reading.kind === 'failed') return { kind: 'failed', error: reading.error, facts: facts() };
+  return answerOf(c, conversation, reading, facts(clock.now()));
 }
 
 /** How the content comes from the agent, which is how it goes on. */
@@ -50,84 +56,73 @@ function factsOf({ because }: BySocket, requested: number, connect: ConnectFacts
   });
 }
 
-function relay(c: ExchangeContext, conversation: Conversation, reading: Reading, facts: UpstreamFacts): Response {
+function answerOf(c: ExchangeContext, conversation: Conversation, reading: Reading, facts: UpstreamFacts): Answer {
   const { response } = conversation;
   const { status, reason, fields, framing } = response.head as ResponseHead;
   if (status > 599) {
     conversation.end();
-    return failed(c, new ProxyError('http_protocol_error', 'The origin sent a status that is none.'), facts);
+    return {
+      kind: 'failed',
+      error: new ProxyError('http_protocol_error', 'The origin sent a status that is none.'),
+      facts,
+    };
   }
-  const part = {
+  const head: Head = {
     status,
     reason: reason.length <= maxReasonBytes ? reason : '',
     fields,
     ...(response.interim.length > 0 && { interim: response.interim }),
   };
+  const answer = { kind: 'response', head, facts, discard: conversation.end } as const;
   if (framing.kind === 'none') {
     conversation.end();
-    return responded(c, { ...part, content: { kind: 'none' } }, null, facts);
+    const relay: Relay = (cache, keeper) => {
+      keeper?.end([]);
+      return responded(c, { ...head, content: { kind: 'none' } }, null, { ...facts, cache });
+    };
+    return { ...answer, octets: 'none', relay, drain: async (keeper) => keeper.end([]) };
   }
   if (reading.kind === 'complete' && response.trailers.length === 0) {
     // Content that came together with its head is told with its length, however it was framed.
     conversation.end();
-    const octets = joined(response.pieces);
-    return responded(c, { ...part, content: { kind: 'length', octets: octets.length } }, octets, facts);
+    const whole = concatenated(response.pieces);
+    const keep = (keeper: Keeper) => (keeper.take(whole) ? keeper.end([]) : undefined);
+    const relay: Relay = (cache, keeper) => {
+      if (keeper !== undefined) keep(keeper);
+      const part = { ...head, content: { kind: 'length', octets: whole.length } } as const;
+      return responded(c, part, whole, { ...facts, cache });
+    };
+    return { ...answer, octets: whole.length, relay, drain: async (keeper) => keep(keeper) };
   }
-  if (framing.kind === 'length') {
-    const { readable, writable } = new FixedLengthStream(framing.octets);
-    void pour(conversation, reading, writable, undefined);
-    return responded(c, { ...part, content: framing }, readable, facts);
-  }
-  const mark = createMark();
-  const { readable, writable } = new IdentityTransformStream();
-  void pour(conversation, reading, writable, mark);
-  return responded(c, { ...part, content: { kind: 'marked', nonce: mark.nonce } }, readable, facts);
+  const source = sourceOf(conversation, reading);
+  const octets = framing.kind === 'length' ? framing.octets : undefined;
+  const relay: Relay = (cache, keeper) => {
+    const mark = octets === undefined ? createMark() : undefined;
+    const { readable, writable } = octets === undefined ? new IdentityTransformStream() : new FixedLengthStream(octets);
+    const poured = pour({ source, writable, mark, keeper, octets });
+    if (keeper !== undefined) inBackground(c, poured);
+    return responded(c, { ...head, content: endingOf(octets, mark) }, readable, { ...facts, cache });
+  };
+  return { ...answer, octets, relay, drain: (keeper) => drain(source, keeper) };
 }
 
-/** What one reading brought, in one piece: chunks may hold an octet each. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first, second] = pieces;
-  if (first !== undefined && second === undefined) return first;
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
-
-/** Gives the content on at the pace of the agent. One that leaves ends the conversation. */
-async function pour(
-  conversation: Conversation,
-  first: Reading,
-  writable: WritableStream<Uint8Array>,
-  mark: Mark | undefined,
-): Promise<void> {
+/** The content, of which the first reading has brought the beginning. */
+function sourceOf(conversation: Conversation, first: Reading): Source {
   const { response } = conversation;
-  const writer = writable.getWriter();
-  writer.closed.catch(toldByWrite);
-  try {
-    let reading = first;
-    for (;;) {
-      const octets = joined(response.pieces);
-      if (octets.length > 0) await writer.write(octets);
-      if (reading.kind !== 'more') break;
-      reading = await conversation.next();
-    }
-    if (mark !== undefined) await writer.write(mark.ending(recordOf(reading, response)));
-    else if (reading.kind === 'failed') throw reading.error; // broken off, never ended
-    await writer.close();
-  } catch (cause) {
-    writer.abort(cause).catch(toldByWrite);
-  } finally {
-    conversation.end();
-  }
+  let reading: Reading | undefined = first;
+  let last: Piece | undefined;
+  return {
+    next: async () => {
+      while (last === undefined) {
+        reading ??= await conversation.next();
+        if (reading.kind === 'complete') last = { kind: 'end', trailers: response.trailers };
+        else if (reading.kind === 'failed') last = reading;
+        reading = undefined;
+        const octets = concatenated(response.pieces);
+        if (octets.length > 0) return { kind: 'octets', octets };
+      }
+      return last;
+    },
+    cancel: conversation.end,
+  };
 }
-
-function recordOf(reading: Reading, { trailers }: SocketResponse): EndRecord {
-  if (reading.kind === 'failed') return { outcome: 'failed', error: errorShape(reading.error) };
-  return trailers.length === 0 ? { outcome: 'complete' } : { outcome: 'complete', trailers };
-}
-
-function toldByWrite(): void {}

@@ -53,10 +53,10 @@ export async function sendContent(
     }
     try {
       if (read.done) {
-        if (isChunked) await watch.during(writer.write(lastChunk));
+        if (isChunked) await watch.during('take', writer.write(lastChunk));
         return 'sent';
       }
-      await watch.during(writer.write(isChunked ? chunk(read.value) : read.value));
+      await watch.during('take', writer.write(isChunked ? chunk(read.value) : read.value));
       buffer = read.value.buffer;
     } catch {
       reader.cancel().catch(nobodyWaits);

@@ -2,6 +2,7 @@
 import type { Context } from 'hono';
 import { packEnvelope } from '../../http/envelope.ts';
 import { errorShape, ProxyError } from '../../http/proxy-error.ts';
+import type { CacheOutcome } from '../../schemas/cache.ts';
 import type { ResponseEnvelope } from '../../schemas/relay.ts';
 import type { EdgeStages } from '../../schemas/stage.ts';
 import type { UpstreamSocket } from '../../schemas/upstream.ts';
@@ -17,9 +18,14 @@ export interface UpstreamFacts {
   readonly stages: Omit<EdgeStages, 'edge-received' | 'edge-returned'>;
   /** Absent where it was the platform's fetch. */
   readonly upstream?: UpstreamSocket;
+  /** What the cache did, where it was asked. */
+  readonly cache?: CacheOutcome | undefined;
 }
 
-type ResponsePart = Omit<Extract<ResponseEnvelope, { kind: 'response' }>, 'kind' | 'stages' | 'upstream' | 'colo'>;
+type ResponsePart = Omit<
+  Extract<ResponseEnvelope, { kind: 'response' }>,
+  'kind' | 'stages' | 'upstream' | 'cache' | 'colo'
+>;
 
 /**
  * Relays a response. A head beyond what the contract carries is a failure that says so (RFC 9209 2.3.19); interim
@@ -56,11 +62,12 @@ export function failed(
   return sealed(envelope, null, { kind: 'none' }) as Response;
 }
 
-function edgeFacts(c: ExchangeContext, { stages, upstream }: UpstreamFacts) {
+function edgeFacts(c: ExchangeContext, { stages, upstream, cache }: UpstreamFacts) {
   const colo = (c.req.raw.cf as { readonly colo?: string } | undefined)?.colo;
   return {
     stages: { 'edge-received': c.get('receivedAt'), ...stages, 'edge-returned': clock.now() },
     ...(upstream !== undefined && { upstream }),
+    ...(cache !== undefined && { cache }),
     ...(colo !== undefined && { colo }),
   };
 }

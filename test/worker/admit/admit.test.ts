@@ -18,12 +18,20 @@ const strict: DestinationPolicy = { allowPrivate: false, exceptions: [] };
 const open: DestinationPolicy = { allowPrivate: true, exceptions: [] };
 const loopback = { kind: 'range', range: '127.0.0.1', port: undefined } as const;
 
-function judge(url: string, policy = strict, fields: [string, string][] = []): string {
-  const verdict = judgeExchange({ url, fields }, 'edge.example', policy);
+function judge(url: string, policy = strict, fields: [string, string][] = [], method = 'GET'): string {
+  const verdict = judgeExchange({ method, url, fields }, 'edge.example', policy);
   return verdict.kind === 'refused' ? verdict.error.type : 'allowed';
 }
 
 describe('a destination', () => {
+  test('without a path is one for OPTIONS only, RFC 9112 3.2.4', () => {
+    const methods = ['OPTIONS', 'GET', 'HEAD', 'BREW'];
+    const verdicts = methods.map((method) => judge('http://origin.example', strict, [], method));
+    expect(verdicts).toEqual(['allowed', ...Array(3).fill('http_request_denied')]);
+    expect(judge('http://127.0.0.1', strict, [], 'OPTIONS')).toBe('destination_ip_prohibited');
+    expect(judge('http://edge.example', strict, [], 'OPTIONS')).toBe('proxy_loop_detected');
+  });
+
   test.each([
     'http://origin.example/',
     'https://origin.example/a?b',

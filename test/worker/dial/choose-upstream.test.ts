@@ -25,6 +25,7 @@ const sent = (parts: Partial<Sent> = {}): Sent => ({
   fields: [],
   upstream: 'fetch',
   host: 'o.example',
+  path: '/',
   ...parts,
 });
 
@@ -88,6 +89,8 @@ test.each<[string, Partial<Sent>, unknown, unknown]>([
   ['a HEAD with content', { method: 'HEAD', content: true }, 'content', 'content'],
   ['a POST with content', { method: 'POST', content: true }, [], []],
   ['LINK', { method: 'LINK' }, 'method', 'method'],
+  ['OPTIONS', { method: 'OPTIONS' }, [], []],
+  ['OPTIONS of *, RFC 9112 3.2.4', { method: 'OPTIONS', path: '*' }, 'asterisk', 'asterisk'],
   ['get, which is not GET', { method: 'get' }, 'method', 'method'],
   ['no method', { method: '' }, 400, 400],
   ['a method that is more than one', { method: 'GET / HTTP/1.1\r\nX-A: b\r\n\r\nGET', upstream: 'socket' }, 400, 400],

@@ -14,6 +14,7 @@ import {
   unmarked,
 } from '../../support/edge.ts';
 import { chunk, message, type Origin, startOrigin } from '../../support/origin.ts';
+import { closedPort } from '../../support/tcp.ts';
 
 let edge: TestEdge;
 beforeAll(async () => {
@@ -56,24 +57,31 @@ describe('a response is refused', () => {
     expect(reply.content).toHaveLength(0);
   });
 
-  // Of these the platform says no more than that there is no response.
+  // Of these the platform says no more than that there is no response. A connection of the edge's own says what it is.
   test.each([
     ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['content without a head', 'hello'],
-    ['half a head', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['half a head', 'HTTP/1.1 200 OK\r\nContent-Le', 'connection_terminated'],
     ['no colon in a line', 'HTTP/1.1 200 OK\r\nX-A\r\nContent-Length: 0\r\n\r\n'],
     ['a parenthesis in a name', 'HTTP/1.1 200 OK\r\nX(A: b\r\nContent-Length: 0\r\n\r\n'],
     ['NUL in a value', 'HTTP/1.1 200 OK\r\nX-A: a\0b\r\nContent-Length: 0\r\n\r\n'],
     ['gzip in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['an unknown coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
-    ['a head of 300 KiB', `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(300 * 1024)}\r\n\r\n`],
-  ])('that is %s', async (_, octets) => {
+    [
+      'a head of 300 KiB',
+      `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(300 * 1024)}\r\n\r\n`,
+      'http_response_header_section_size',
+    ],
+  ])('that is %s', async (_, octets, type = 'http_protocol_error') => {
     await using origin = await startOrigin((_, socket) => {
       socket.end(octets, 'latin1');
     });
+    const posted = await exchange(edge.direct, envelopeFor(origin.url, { method: 'POST' }));
+    expect(failureOf(posted).error).toMatchObject({ type: 'destination_unavailable', status: 502 });
     const reply = await exchange(edge.direct, envelopeFor(origin.url));
-    expect(failureOf(reply).error).toMatchObject({ type: 'destination_unavailable', status: 502 });
-    expect(reply.content).toHaveLength(0);
+    expect(failureOf(reply).error).toMatchObject({ type, status: 502 });
+    expect(failureOf(reply).upstream).toMatchObject({ kind: 'socket', because: 'unfetchable' });
+    expect([posted.content.length, reply.content.length]).toEqual([0, 0]);
   });
 });
 
@@ -105,6 +113,80 @@ describe('what fetch would give otherwise than it came', () => {
       expect(origin.requests).toHaveLength(asked + 1);
     }
   });
+});
+
+describe('a request that fetch gets no response to', () => {
+  const hello = message(['HTTP/1.1 200 OK', 'Content-Length: 5'], 'hello').toString('latin1');
+  const chunked = message(['HTTP/1.1 200 OK', 'Transfer-Encoding: chunked'], chunk('hello')).toString('latin1');
+
+  test.each([
+    ['a space behind Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 5 \r\n\r\nhello'],
+    [
+      'a space behind Transfer-Encoding',
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked \r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    ],
+  ])('because of %s has it by a connection of its own', async (_, octets) => {
+    await using origin = await startOrigin((_, socket) => void socket.write(octets, 'latin1'));
+    const { head, content } = await told(origin);
+    expect(head).toMatchObject({ status: 200, upstream: { kind: 'socket', because: 'unfetchable' } });
+    expect([content, origin.requests.length]).toEqual(['hello', 2]);
+    expect(head.stages['upstream-requested']).toBeGreaterThanOrEqual(head.stages['edge-received']);
+    expect(head.stages['upstream-responded']).toBeDefined();
+  });
+
+  test.each([
+    ['trailers', `${chunked}0\r\nX-Sum: 1\r\n\r\n`],
+    ['octets that belong to nothing (B02)', `${hello}, and more`],
+  ])('because of %s behind the response before has it by a connection of its own', async (_, octets) => {
+    await using origin = await startOrigin(({ target }, socket) => {
+      socket.write(target === '/spoils' ? octets : message(['HTTP/1.1 200 OK', 'Content-Length: 3'], 'yes'), 'latin1');
+    });
+    expect((await told(origin, '/spoils')).content).toMatch(/^hello/);
+    const next = await told(origin, '/next');
+    expect([next.content, next.head.upstream?.because]).toEqual(['yes', 'unfetchable']);
+    const last = await told(origin, '/last'); // the spoiled connection is gone
+    expect([last.content, last.head.upstream]).toEqual(['yes', undefined]);
+  });
+
+  test('because its kept connection was reset meanwhile has it by a connection of its own', async () => {
+    const closed = Promise.withResolvers<void>();
+    await using origin = await startOrigin(({ target }, socket) => {
+      socket.write(hello);
+      if (target !== '/first') return;
+      socket.once('close', () => closed.resolve());
+      setImmediate(() => socket.resetAndDestroy());
+    });
+    expect((await told(origin, '/first')).content).toBe('hello');
+    await closed.promise;
+    expect((await told(origin, '/second')).content).toBe('hello');
+  });
+
+  test.each([['POST'], ['PATCH']])('is not sent again where that might do harm: %s', async (method) => {
+    await using origin = await startOrigin((_, socket) => void socket.resetAndDestroy());
+    failureOf(await exchange(edge.direct, envelopeFor(origin.url, { method })));
+    expect(origin.requests).toHaveLength(1);
+  });
+
+  test('is sent again once, and what it fails by then is told with the stages of that attempt', async () => {
+    await using origin = await startOrigin((_, socket) => void socket.end());
+    const { error, upstream, stages } = failureOf(await exchange(edge.direct, envelopeFor(origin.url)));
+    expect(error).toMatchObject({ type: 'connection_terminated', status: 502 });
+    expect(upstream).toMatchObject({ kind: 'socket', because: 'unfetchable', connectMs: expect.any(Number) });
+    expect(stages['upstream-responded']).toBeUndefined();
+    expect(origin.requests).toHaveLength(2);
+  });
+
+  test('is not answered for by a connection that could not be made', async () => {
+    const failure = failureOf(await exchange(edge.direct, envelopeFor(`http://127.0.0.1:${await closedPort()}/`)));
+    expect(failure.upstream).toBeUndefined();
+  });
+
+  async function told(origin: Origin, path = '/') {
+    const reply = await exchange(edge.direct, envelopeFor(origin.url + path));
+    const head = responseOf(reply);
+    const content = head.content.kind === 'marked' ? unmarked(reply).content : reply.content;
+    return { head, content: content.toString() };
+  }
 });
 
 test('an empty Content-Length never reaches the worker, and the content ends with the connection', async () => {

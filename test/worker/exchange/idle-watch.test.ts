@@ -13,7 +13,7 @@ afterEach(() => {
 test('who is waited for without a sign of life is idle after the whole time, and little later', async () => {
   const onIdle = vi.fn();
   const watch = watchIdle(idleTimeoutMs, onIdle);
-  void watch.during(new Promise(() => undefined));
+  void watch.during('give', new Promise(() => undefined));
   await vi.advanceTimersByTimeAsync(idleTimeoutMs);
   expect(onIdle).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(idleTimeoutMs / 4);
@@ -25,10 +25,10 @@ test('who is waited for without a sign of life is idle after the whole time, and
 test('each sign of life begins the time anew', async () => {
   const onIdle = vi.fn();
   const watch = watchIdle(idleTimeoutMs, onIdle);
-  void watch.during(new Promise(() => undefined)); // a response that does not come yet
+  void watch.during('give', new Promise(() => undefined)); // a response that does not come yet
   for (let i = 0; i < 20; i++) {
     const written = Promise.withResolvers<string>();
-    const work = watch.during(written.promise);
+    const work = watch.during('take', written.promise);
     await vi.advanceTimersByTimeAsync(idleTimeoutMs * 0.9);
     written.resolve('written');
     expect(await work).toBe('written');
@@ -40,9 +40,9 @@ test('each sign of life begins the time anew', async () => {
 test('time in which nobody is waited for does not count', async () => {
   const onIdle = vi.fn();
   const watch = watchIdle(idleTimeoutMs, onIdle);
-  await watch.during(Promise.resolve());
+  await watch.during('give', Promise.resolve());
   await vi.advanceTimersByTimeAsync(100 * idleTimeoutMs);
-  void watch.during(new Promise(() => undefined));
+  void watch.during('give', new Promise(() => undefined));
   await vi.advanceTimersByTimeAsync(idleTimeoutMs * 0.9);
   expect(onIdle).not.toHaveBeenCalled();
   watch.stop();
@@ -50,8 +50,21 @@ test('time in which nobody is waited for does not count', async () => {
   expect(onIdle).not.toHaveBeenCalled();
 });
 
+test.each([
+  [['give'], 'give'],
+  [['take'], 'take'],
+  [['take', 'give'], 'take'],
+] as const)('of an origin that is to %s it is said that it was to %s', async (turns, expected) => {
+  const onIdle = vi.fn();
+  const watch = watchIdle(idleTimeoutMs, onIdle);
+  for (const turn of turns) void watch.during(turn, new Promise(() => undefined));
+  await watch.during('take', Promise.resolve()); // has been taken
+  await vi.advanceTimersByTimeAsync(2 * idleTimeoutMs);
+  expect(onIdle.mock.calls).toEqual([[expected]]);
+});
+
 test('work that fails fails as it is, and is a sign of life', async () => {
   const watch = watchIdle(idleTimeoutMs, () => undefined);
-  await expect(watch.during(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+  await expect(watch.during('give', Promise.reject(new Error('lost')))).rejects.toThrow('lost');
   watch.stop();
 });
