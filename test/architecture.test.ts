@@ -12,6 +12,11 @@ const maxLines = 300;
 
 /** The only files that do I/O or read a clock. Everything else gets the network, the disk and the time as arguments. */
 const inventory: readonly string[] = [
+  'agent/cache/content-file.ts',
+  'agent/cache/disk.ts',
+  'agent/cache/generations.ts',
+  'agent/cache/index-file.ts',
+  'agent/cache/lock.ts',
   'agent/cli/connect-client.ts',
   'agent/cli/forwarder.ts',
   'agent/cli/get-request.ts',

@@ -31,6 +31,8 @@ interface Told {
 
 interface Sent {
   readonly method?: string;
+  /** The URL has no path. */
+  readonly isPathless?: boolean;
   readonly fields?: readonly string[];
   /** What follows the head. */
   readonly content?: string;
@@ -52,20 +54,20 @@ afterAll(async () => {
 
 async function tell(way: Way, sent: Sent): Promise<Told> {
   const agent = agents.get(way) as TestAgent;
-  const { method = 'GET', fields = [], content = '', answer = [hello], ends = false } = sent;
+  const { method = 'GET', isPathless = false, fields = [], content = '', answer = [hello], ends = false } = sent;
   // One for each, so that none begins with what another has left.
   await using origin: Origin = await startOrigin(async (request, socket) => {
     await request.content;
     for (const part of answer) socket.write(part, 'latin1');
     if (ends) socket.end();
   });
-  const path = `/${++count}`;
+  const url = isPathless ? origin.url : `${origin.url}/${++count}`;
   using client: Client = await connectClient(agent.port);
-  client.send(message([`${method} ${origin.url}${path} HTTP/1.1`, 'Host: x', 'Connection: close', ...fields], content));
+  client.send(message([`${method} ${url} HTTP/1.1`, 'Host: x', 'Connection: close', ...fields], content));
   const responses = [await client.response(method)];
   while ((responses.at(-1)?.status ?? 0) < 200) responses.push(await client.response(method));
   await client.ended;
-  const { upstream } = await agent.recordOf(path);
+  const { upstream } = await agent.recordOf(url);
   return {
     responses,
     final: responses.at(-1) as Response,
@@ -141,7 +143,7 @@ const rows: readonly Row[] = [
     cells: [
       asItCame,
       asItCame,
-      'by socket for a client that sends `TE: trailers`; again by socket where `Trailer` announces them and that may be done twice; else dropped, and the next exchange with this origin may fail',
+      'by socket for a client that sends `TE: trailers`; again by socket where `Trailer` announces them and that may be done twice; else dropped, and the next exchange with this origin goes again by socket where that may be done twice, else it fails',
       asItCame,
     ],
     http2: http2('has trailers'),
@@ -161,6 +163,27 @@ const rows: readonly Row[] = [
       expect(announced.because).toBe('unfetchable');
       const posted = await tell(way, { method: 'POST', answer: [head('Trailer: X-Sum'), ...answer.slice(1)] });
       expect([posted.final.content.toString(), hasTrailers(posted)]).toEqual(['hello', false]);
+    },
+  },
+  {
+    message: '`TE: trailers` of a client',
+    cells: [asItCame, asItCame, bySocket, asItCame],
+    http2: http2('of * and of a client that takes trailers goes out as such, RFC 9113 8.2.2 and 8.3.1'),
+    prove: async (way) => {
+      const told = await tell(way, { fields: ['TE: trailers'] });
+      expect(told.requests[0]?.values('te')).toEqual(['trailers']);
+      expect(told.requests[0]?.values('connection').join()).toMatch(/\bTE$/);
+      if (way === 'embedded') expect(told.because).toBe('trailers');
+    },
+  },
+  {
+    message: 'OPTIONS for a URL without a path, which is `*` for the origin (RFC 9112 3.2.4)',
+    cells: ['as `*`', 'as `*`', bySocket, 'as `*`'],
+    http2: http2('of * and of a client that takes trailers goes out as such, RFC 9113 8.2.2 and 8.3.1'),
+    prove: async (way) => {
+      const told = await tell(way, { method: 'OPTIONS', isPathless: true });
+      expect([told.requests[0]?.method, told.requests[0]?.target]).toEqual(['OPTIONS', '*']);
+      if (way === 'embedded') expect(told.because).toBe('asterisk');
     },
   },
   {
@@ -297,6 +320,22 @@ const rows: readonly Row[] = [
     },
   },
   {
+    message: 'a space behind Content-Length or Transfer-Encoding of a response',
+    cells: ['understood', 'does not occur', againBySocket, 'understood'],
+    prove: async (way) => {
+      const length = message([ok, 'Content-Length: 5 '], 'hello');
+      const chunked = message([ok, 'Transfer-Encoding: chunked '], Buffer.concat([chunk('hello'), chunk()]));
+      for (const answer of [[length], [chunked]]) {
+        const told = await tell(way, { answer });
+        expect([told.final.content.toString(), told.final.isComplete]).toEqual(['hello', true]);
+        if (way === 'embedded') expect(told.because).toBe('unfetchable');
+      }
+      if (way !== 'embedded') return;
+      const posted = await tell(way, { method: 'POST', answer: [length] });
+      expect([posted.final.status, errorOf(posted), posted.requests.length]).toEqual([502, 'http_protocol_error', 1]);
+    },
+  },
+  {
     message: 'an origin of HTTP/1.0',
     cells: ['understood', 'does not occur', 'understood', 'understood'],
     prove: async (way) => {
@@ -310,6 +349,18 @@ const rows: readonly Row[] = [
 
 describe.each(upstreams)('by edge %s', (way) => {
   test.each(rows)('$message', ({ prove }) => prove(way));
+});
+
+// Node's parser does not tell what it has overlooked, so that nobody can refuse it.
+test.each(upstreams)('A12 by edge %s an odd request line goes on as a plain one of HTTP/1.1', async (way) => {
+  const { port } = agents.get(way) as TestAgent;
+  await using origin = await startOrigin((_, socket) => void socket.write(hello));
+  for (const odd of ['GET  URL HTTP/1.1', 'GET URL  HTTP/1.1', 'GET URL RTSP/1.0', 'SOURCE URL ICE/1.0']) {
+    using client = await connectClient(port);
+    client.sendHead(odd.replace('URL', `${origin.url}/odd`), 'Host: x', 'Connection: close');
+    expect((await client.response()).content.toString()).toBe('hello');
+    expect(origin.requests.at(-1)?.head).toMatch(/^(GET|SOURCE) \/odd HTTP\/1\.1\r\n/);
+  }
 });
 
 test('HTTP/2: a GET takes its content along, without its trailers', async () => {
