@@ -85,7 +85,13 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const parents = createParents({ rules, resolve, isOwn, pseudonym, say });
   const dial = createDial(limits, parents);
   const edge = edgeOf(config, policy, dial, unlessLeftToParent(parents, resolve), say, () => onStateChange());
-  const caches = await openCaches({ config: config.cache, clock, folders, say });
+  const caches = await openCaches({
+    config: config.cache,
+    clock,
+    folders,
+    say,
+    isEdgeEmbedded: edge?.embedded === true,
+  });
   const recent = rememberRecent(limits.maxRecentRecords);
   const open = followOpen(limits.maxConnections);
   const counted = countCached();

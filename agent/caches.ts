@@ -15,6 +15,8 @@ export interface CachesPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly say: (sentence: string) => void;
+  /** Whether the edge runs on this machine. */
+  readonly isEdgeEmbedded: boolean;
 }
 
 /** Where things are kept that outlive the agent. */
@@ -34,7 +36,7 @@ export interface Caches {
   close(): Promise<void>;
 }
 
-export async function openCaches({ config, clock, folders, say }: CachesPorts): Promise<Caches> {
+export async function openCaches({ config, clock, folders, say, isEdgeEmbedded }: CachesPorts): Promise<Caches> {
   const generations = openGenerations({
     file: join(folders.state, 'generations.json'),
     wallTime: () => clock.wallTime(clock.now()),
@@ -43,7 +45,7 @@ export async function openCaches({ config, clock, folders, say }: CachesPorts): 
   return {
     store,
     generations,
-    generation: config.edge === 'off' ? undefined : generations.of,
+    generation: edgeCaches(config, isEdgeEmbedded) ? generations.of : undefined,
     phase: ({ observer, nextId }) => {
       if (store === undefined) return (forward) => forward;
       const begin = (trace: Trace) => beginFor(trace, nextId(), clock);
@@ -52,6 +54,11 @@ export async function openCaches({ config, clock, folders, say }: CachesPorts): 
     },
     close: async () => store?.close(),
   };
+}
+
+/** Behind the agent's own cache, on the same machine, an edge would only hold the same again. */
+function edgeCaches({ agent, edge }: Config['cache'], isEdgeEmbedded: boolean): boolean {
+  return edge === 'auto' ? !isEdgeEmbedded || agent === false : edge === 'on';
 }
 
 const boundaryBytes = 18;

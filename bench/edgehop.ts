@@ -21,11 +21,11 @@ const command = fileURLToPath(new URL('../bin/edgehop.js', import.meta.url));
 const readyPollMs = 5;
 const logPollMs = 100;
 
-/** Edge and log of each target of ours. */
+/** Edge, log and cache of each target of ours. */
 const kinds = {
-  'edgehop-edge': { edge: 'embedded', form: 'json' },
-  'edgehop-direct': { edge: 'none', form: 'json' },
-  'edgehop-quiet': { edge: 'none', form: 'quiet' },
+  'edgehop-edge': { edge: 'embedded', form: 'json', cache: true },
+  'edgehop-direct': { edge: 'none', form: 'json', cache: true },
+  'edgehop-quiet': { edge: 'none', form: 'quiet', cache: false },
 } as const satisfies Partial<Record<TargetName, object>>;
 
 export type EdgehopName = keyof typeof kinds;
@@ -36,13 +36,13 @@ export async function startEdgehop(
   { folder, originPort, signal }: StartPorts,
   settings: object = {},
 ): Promise<StartedEdgehop> {
-  const { edge, form } = kinds[name];
+  const { edge, form, cache } = kinds[name];
   const home = await mkdtemp(join(folder, `${name}-`));
   const log = join(home, 'exchanges.jsonl');
   const [port, controlPort] = [await freePort(), await freePort()];
   await using descriptor = await open(log, 'a'); // appending: the file may be emptied meanwhile
   const config = join(home, 'edgehop.jsonc');
-  await writeFile(config, JSON.stringify(settings));
+  await writeFile(config, JSON.stringify(cache ? settings : { cache: { agent: false, edge: 'off' }, ...settings }));
   const options = ['--config', config, '--edge', edge, '--port', String(port), '--control-port', String(controlPort)];
   signal.throwIfAborted();
   const startedAt = performance.now();

@@ -34,7 +34,7 @@ const versionTimeoutMs = 30_000;
 const programs: Readonly<Record<Exclude<PeerName, 'proxy-chain'>, Program>> = {
   squid: squid(() => ['cache deny all', 'access_log none']),
   'squid-log': {
-    ...squid((folder) => ['cache deny all', `access_log stdio:${folder}/access.log squid`]),
+    ...squid((folder) => [`access_log stdio:${folder}/access.log squid`]),
     log: 'access.log',
   },
   tinyproxy: {

@@ -20,12 +20,12 @@ export type TargetName = (typeof targetNames)[number];
 /** What each target does besides forwarding: the conditions of the comparison. */
 export const conditions: Readonly<Record<TargetName, string>> = {
   origin: 'node:http in one process, asked without a proxy',
-  'edgehop-edge': 'agent and embedded edge; JSON log to a file, annotations',
-  'edgehop-direct': 'agent with --edge none; JSON log to a file, annotations',
-  'edgehop-quiet': 'agent with --edge none and --log quiet; annotations',
+  'edgehop-edge': 'agent and embedded edge with their defaults; JSON log to a file',
+  'edgehop-direct': 'agent with --edge none and its defaults; JSON log to a file',
+  'edgehop-quiet': 'agent with --edge none, --log quiet and --no-cache, as the peers have neither',
   'worker-alone': 'the embedded edge without the agent, asked with an envelope; no log',
   squid: 'cache deny all, no access log, otherwise its defaults',
-  'squid-log': 'the same with its access log to a file, which is its default',
+  'squid-log': 'with its access log to a file and its cache in memory, which are its defaults',
   tinyproxy: 'no log, MaxClients 200; closes each connection unannounced, which wrk counts as a read error',
   mitmproxy: 'mitmdump -q with its default addons',
   'proxy-chain': 'a Server without options in one Node process; no log',

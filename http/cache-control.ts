@@ -65,7 +65,8 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
     const members = lines.length === 0 ? undefined : targetedMembers(lines.join(', '));
     if (members !== undefined) return { ...judged(members), from: name };
   }
-  return { ...parseCacheControl(fields), from: 'cache-control' };
+  const lines = fieldValues(fields, 'cache-control');
+  return lines.length === 1 ? untargeted(lines[0] as string) : { ...parseCacheControl(fields), from: 'cache-control' };
 }
 
 const targetedNames = ['edgehop-cache-control', 'cdn-cache-control'] as const;
@@ -82,6 +83,10 @@ const invalid = Symbol('invalid');
 
 const maxRemembered = 256;
 const lineDirectives = remembered(maxRemembered, (line) => judged(membersOf(line)));
+const untargeted = remembered(
+  maxRemembered,
+  (line): ResponseDirectives => ({ ...lineDirectives(line), from: 'cache-control' }),
+);
 
 const member = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)"))?$/;
 const words = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/g;

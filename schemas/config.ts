@@ -111,7 +111,12 @@ export const config = z.strictObject({
         .union([z.literal(false), agentCache], { error: 'it is false, or a section' })
         .prefault(agentCache.parse({}))
         .describe('the store of the agent, in memory and on disk; false: the agent stores nothing'),
-      edge: z.enum(['auto', 'off']).default('auto').describe('the store of the edge; auto: the best that it has'),
+      edge: z
+        .enum(['auto', 'on', 'off'])
+        .default('auto')
+        .describe(
+          'whether the edge stores, in the best store that it has; auto: unless it is embedded behind a cache of the agent, where it would hold the same again',
+        ),
     })
     .prefault({})
     .describe('where responses are kept that may be given again'),

@@ -75,7 +75,7 @@ function wholeReply({ method }: CacheRequest, stored: StoredResponse, ageSeconds
 
 const notInReplies = new FieldNames(['age', 'content-length']);
 
-/** RFC 9110 15.4.5: what the client has it knows; what guides its own cache goes along. */
+/** RFC 9110 15.4.5: what the client has it knows; what guides its own cache goes along, with all that it would update. */
 function notModified(stored: StoredResponse, ageSeconds: number): StoredReply {
   const fields = fieldsOf(stored, notInNotModified, ageSeconds);
   return { kind: 'reply', status: 304, reason: 'Not Modified', fields, content: { kind: 'none' } };
@@ -85,10 +85,8 @@ const notInNotModified = new FieldNames([
   ...notInReplies,
   'content-digest',
   'content-encoding',
-  'content-language',
   'content-md5',
   'content-range',
-  'content-type',
 ]);
 
 /** RFC 9110 15.3.7.1. */

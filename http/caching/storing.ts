@@ -19,6 +19,7 @@ export type Storing =
  */
 export function judgeStoring(request: CacheRequest, response: CacheResponse): Storing {
   const directives = responseDirectives(response.fields);
+  if (directives.noStore && !directives.mustUnderstand) return noStore; // RFC 9111 5.2.2.3; first, since it is the most frequent
   const kept = { ...response, fields: keptFields(response.fields, directives) };
   const because =
     refusalOfRequest(request, response) ??
@@ -34,6 +35,8 @@ export function judgeStoring(request: CacheRequest, response: CacheResponse): St
   const head = { status, reason, fields, requestTime, responseTime, url: request.url, selecting };
   return { kind: 'store', head: part === undefined ? head : { ...head, part } };
 }
+
+const noStore: Storing = { kind: 'refuse', because: 'the response says no-store' };
 
 /** Whether a request carries content, by the fields that frame it. What an origin makes of that is in no key. RFC 9110 9.3.1 (E08). */
 export function hasContent(fields: Fields): boolean {
@@ -56,8 +59,10 @@ function refusalOfRequest(request: CacheRequest, response: CacheResponse): strin
   if (method === 'POST') return refusalOfPost(request, response);
   if (method !== 'GET') return `the method is ${method}`;
   if (hasContent(fields)) return 'the request has content, which is not part of the key';
+  const shaping = fields.filter(([name]) => overrides.has(name));
+  if (shaping.length === 0) return undefined;
   const vary = new FieldNames(listMembers(response.fields, 'vary').map((name) => name.toLowerCase()));
-  const override = fields.find(([name]) => overrides.has(name) && !vary.has(name));
+  const override = shaping.find(([name]) => !vary.has(name));
   return override === undefined ? undefined : `the request has ${override[0]}, which is not part of the key`;
 }
 
@@ -126,7 +131,6 @@ function refusalByDirectives(
   directives: ResponseDirectives,
 ): string | undefined {
   if (requestDirectives(request.fields).noStore) return 'the request says no-store';
-  if (directives.noStore && !directives.mustUnderstand) return 'the response says no-store'; // RFC 9111 5.2.2.3
   if (directives.private.kind === 'whole') return 'the response says private';
   const names = new FieldNames([...namesOf(directives.noCache), ...namesOf(directives.private)]);
   const needed = neededNames.find((name) => names.has(name) && fieldValues(response.fields, name).length > 0);

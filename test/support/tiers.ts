@@ -8,7 +8,7 @@ import { message, type Origin, type OriginRequest, startOrigin } from './origin.
 export const tiers: readonly (readonly [name: string, options: TestAgentOptions])[] = [
   ['the agent', { edge: 'none', cache: { agent: {}, edge: 'off' } }],
   ['the edge', { edge: 'embedded', cache: { agent: false, edge: 'auto' } }],
-  ['both', { edge: 'embedded', cache: { agent: {}, edge: 'auto' } }],
+  ['both', { edge: 'embedded', cache: { agent: {}, edge: 'on' } }],
 ];
 
 /** The lines of a head behind the status line, and the content. */

@@ -52,10 +52,30 @@ function mannerOf({ store }: CacheContext, { asked, candidates, part, mayBeJoine
 /** Sends a question on, and gives what answers the client. */
 export async function ask(context: CacheContext, question: Question): Promise<Outcome> {
   const { request } = question;
+  const { clock } = context;
   const flight = context.flights.begin(request.url, question.mayBeJoined);
   request.onLeave(() => flight.leave());
   try {
-    return await attempt(context, question, flight, mannerOf(context, question));
+    let manner = mannerOf(context, question);
+    for (;;) {
+      const askedAt = clock.now();
+      const outcome = await context.forward(putIn(manner, request, flight));
+      if (outcome.kind === 'failed') return await failedBy(context, question, flight, outcome);
+      const { response } = outcome;
+      const { stamps } = request.trace;
+      const head: CacheResponse = {
+        status: response.status,
+        reason: response.reason,
+        fields: endToEndResponseFields(response.fields),
+        requestTime: clock.wallTime(stamps['request-relayed'] ?? askedAt),
+        responseTime: clock.wallTime(stamps['response-received'] ?? clock.now()),
+      };
+      if (manner.kind === 'as-asked') return answered(context, question, flight, head, response);
+      const judged = await judgedBy(context, question, flight, manner, head, response);
+      if (judged !== 'again') return judged;
+      cancel(response);
+      manner = asAsked;
+    }
   } catch (cause) {
     flight.over();
     throw cause;
@@ -64,30 +84,32 @@ export async function ask(context: CacheContext, question: Question): Promise<Ou
   }
 }
 
-async function attempt(context: CacheContext, question: Question, flight: Flight, manner: Manner): Promise<Outcome> {
-  const { request } = question;
-  const { clock, forward } = context;
-  const askedAt = clock.now();
-  const outcome = await forward({
+function putIn(manner: Manner, request: PlannedRequest, flight: Flight): PlannedRequest {
+  const onLeave = (cancel: () => void) => flight.onCancel(cancel);
+  if (manner.kind === 'as-asked') return { ...request, onLeave };
+  const { fields: forwardFields } = manner;
+  return {
     ...request,
-    ...(manner.kind !== 'as-asked' && { forwardFields: manner.fields }),
-    ...(manner.kind === 'validating' && { edgeCache: 'validate' }),
-    onLeave: (cancel) => flight.onCancel(cancel),
-  });
-  if (outcome.kind === 'failed') return failedBy(context, question, flight, outcome);
-  const { response } = outcome;
-  const { stamps } = request.trace;
-  const head: CacheResponse = {
-    status: response.status,
-    reason: response.reason,
-    fields: endToEndResponseFields(response.fields),
-    requestTime: clock.wallTime(stamps['request-relayed'] ?? askedAt),
-    responseTime: clock.wallTime(stamps['response-received'] ?? clock.now()),
+    onLeave,
+    forwardFields,
+    ...(manner.kind === 'validating' && { edgeCache: 'validate' as const }),
   };
-  const judged = await judgedBy(context, question, flight, manner, head, response);
-  if (judged !== 'again') return judged;
-  cancel(response);
-  return attempt(context, question, flight, asAsked);
+}
+
+/** What the answer to a request as it was asked comes to. */
+function answered(
+  context: CacheContext,
+  question: Question,
+  flight: Flight,
+  head: CacheResponse,
+  response: UpstreamResponse,
+): Outcome {
+  if (head.status === 304 && !isConditional(question.request.forwardFields)) {
+    flight.over();
+    note(question, { fwdStatus: 304 });
+    return unasked();
+  }
+  return { kind: 'response', response: answeredBy(context, question, flight, head, response) };
 }
 
 /** What an answer comes to; `again`: it answers nobody, so that the request has to go on as it is. */
@@ -95,18 +117,10 @@ async function judgedBy(
   context: CacheContext,
   question: Question,
   flight: Flight,
-  manner: Manner,
+  manner: Exclude<Manner, { kind: 'as-asked' }>,
   head: CacheResponse,
   response: UpstreamResponse,
 ): Promise<Outcome | 'again'> {
-  if (manner.kind === 'as-asked') {
-    if (head.status === 304 && !isConditional(question.request.forwardFields)) {
-      flight.over();
-      note(question, { fwdStatus: 304 });
-      return unasked();
-    }
-    return { kind: 'response', response: answeredBy(context, question, flight, head, response) };
-  }
   if (manner.kind === 'completing') {
     const whole = head.status === 206 ? completed(context.store, manner.part, head, response) : undefined;
     if (whole === undefined && (head.status === 206 || head.status === 416)) return 'again';

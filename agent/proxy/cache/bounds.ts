@@ -60,6 +60,7 @@ export function createUnshared(clock: Clock, { maxUnshared, unsharedMs }: CacheB
       return false;
     },
     note: (url) => {
+      if ((until.get(url) ?? 0) > clock.now() + unsharedMs / 2) return; // it was noted just now
       until.delete(url);
       until.set(url, clock.now() + unsharedMs);
       if (until.size > maxUnshared) until.delete(until.keys().next().value as string);

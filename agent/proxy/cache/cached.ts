@@ -82,7 +82,7 @@ export function createCached(ports: CachePorts): (forward: Forward) => Answer {
       const replied = replyFrom(context, decision.entry, asked, decision.ageSeconds);
       return replied instanceof Promise ? replied.then(taken) : taken(replied);
     };
-    const goOn = async (
+    const goOn = (
       { request, asked, heard }: Pending,
       why: Pick<Question, 'because' | 'detail' | 'entry' | 'candidates' | 'part'>,
     ): Promise<Outcome> => {
@@ -91,12 +91,9 @@ export function createCached(ports: CachePorts): (forward: Forward) => Answer {
       const question: Question = { request, asked, mayBeJoined, ...why };
       const mayWait = mayBeJoined && heard.size < maxWaits && !hasWishes(asked.fields) && !unshared.has(asked.url);
       const flight = mayWait ? flights.latest(asked.url, heard) : undefined;
-      if (flight !== undefined) {
-        const waited = await waitedFor(context, question, flight);
-        if (waited !== 'again') return waited;
-        return decide({ request, asked, heard: new Set([...heard, flight]), waited: because });
-      }
-      return ask(context, question); // begins at once: whoever comes next finds it on its way
+      if (flight === undefined) return ask(context, question); // begins at once: whoever comes next finds it on its way
+      const again = { request, asked, heard: new Set([...heard, flight]), waited: because };
+      return waitedFor(context, question, flight).then((waited) => (waited === 'again' ? decide(again) : waited));
     };
     return (request) => {
       const { method, url, forwardFields, content } = request;

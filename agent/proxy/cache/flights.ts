@@ -50,23 +50,17 @@ export interface Flights {
   outdate(url: string): void;
 }
 
-interface Airborne extends Flight {
-  readonly mayBeJoined: boolean;
-  readonly landed: Landing | undefined;
-  isOutdated: boolean;
-}
-
 export function createFlights(): Flights {
   const byUrl = new Map<string, Airborne[]>();
-  const withdraw = (url: string, flight: Airborne) => {
-    const flights = byUrl.get(url) ?? [];
+  const withdraw = (flight: Airborne) => {
+    const flights = byUrl.get(flight.url) ?? [];
     const at = flights.lastIndexOf(flight);
     if (at !== -1) flights.splice(at, 1);
-    if (flights.length === 0) byUrl.delete(url);
+    if (flights.length === 0) byUrl.delete(flight.url);
   };
   return {
     begin: (url, mayBeJoined) => {
-      const flight = airborne(mayBeJoined, () => withdraw(url, flight));
+      const flight = new Airborne(url, mayBeJoined, withdraw);
       const flights = byUrl.get(url);
       if (flights === undefined) byUrl.set(url, [flight]);
       else flights.push(flight);
@@ -84,46 +78,63 @@ export function createFlights(): Flights {
   };
 }
 
-function airborne(mayBeJoined: boolean, withdraw: () => void): Airborne {
-  const waiting = new Set<(landing: Landing) => void>();
-  let cancels: (() => void)[] = [];
-  let landed: Landing | undefined;
-  let hasLeft = false;
-  let isCancelled = false;
-  const cancelIfUnwatched = () => {
-    if (landed !== undefined || !hasLeft || waiting.size > 0) return;
-    isCancelled = true;
-    withdraw();
-    for (const cancel of cancels) cancel();
-  };
-  return {
-    mayBeJoined,
-    get landed() {
-      return landed;
-    },
-    isOutdated: false,
-    onCancel: (cancel) => {
-      if (isCancelled) cancel();
-      else cancels.push(cancel);
-    },
-    leave: () => {
-      hasLeft = true;
-      cancelIfUnwatched();
-    },
-    land: (landing) => {
-      if (landed !== undefined) return;
-      landed = landing;
-      cancels = [];
-      for (const hear of waiting) hear(landing);
-      waiting.clear();
-    },
-    over: withdraw,
-    wait: (hear) => {
-      if (landed === undefined) waiting.add(hear);
-      else hear(landed);
-      return () => {
-        if (waiting.delete(hear)) cancelIfUnwatched();
-      };
-    },
-  };
+type Hear = (landing: Landing) => void;
+
+/** There is one for each request that goes on, and hardly any is waited for or left: it holds little. */
+class Airborne implements Flight {
+  readonly url: string;
+  readonly mayBeJoined: boolean;
+  isOutdated = false;
+  landed: Landing | undefined;
+  readonly #withdraw: (flight: Airborne) => void;
+  #waiting: Set<Hear> | undefined;
+  #cancels: (() => void)[] | undefined;
+  #hasLeft = false;
+  #isCancelled = false;
+
+  constructor(url: string, mayBeJoined: boolean, withdraw: (flight: Airborne) => void) {
+    this.url = url;
+    this.mayBeJoined = mayBeJoined;
+    this.#withdraw = withdraw;
+  }
+
+  onCancel(cancel: () => void): void {
+    if (this.#isCancelled) cancel();
+    else if (this.#cancels === undefined) this.#cancels = [cancel];
+    else this.#cancels.push(cancel);
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    this.#cancelIfUnwatched();
+  }
+
+  land(landing: Landing): void {
+    if (this.landed !== undefined) return;
+    this.landed = landing;
+    this.#cancels = undefined;
+    for (const hear of this.#waiting ?? []) hear(landing);
+    this.#waiting = undefined;
+  }
+
+  over(): void {
+    this.#withdraw(this);
+  }
+
+  wait(hear: Hear): () => void {
+    if (this.landed === undefined) {
+      this.#waiting ??= new Set();
+      this.#waiting.add(hear);
+    } else hear(this.landed);
+    return () => {
+      if (this.#waiting?.delete(hear) === true) this.#cancelIfUnwatched();
+    };
+  }
+
+  #cancelIfUnwatched(): void {
+    if (this.landed !== undefined || !this.#hasLeft || (this.#waiting?.size ?? 0) > 0) return;
+    this.#isCancelled = true;
+    this.over();
+    for (const cancel of this.#cancels ?? []) cancel();
+  }
 }

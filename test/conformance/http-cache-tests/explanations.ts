@@ -87,13 +87,6 @@ export const explanations: readonly Explanation[] = [
   },
   {
     edition: 'older',
-    subjects: ['both'],
-    tests: ['304-etag-update-response-Content-Type'],
-    because:
-      'The edge confirms to the agent by a 304, which has no field that describes content (RFC 9110 15.4.5): the agent keeps the type that it has. The newer edition merely asks.',
-  },
-  {
-    edition: 'older',
     subjects: ours,
     tests: ['must-revalidate', 'proxy-revalidate', 'no-cache', 's-maxage=2'].map((what) => `stale-close-${what}`),
     because:

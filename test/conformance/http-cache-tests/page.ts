@@ -33,7 +33,8 @@ export function conformancePage(sections: readonly Section[]): string {
     'The [public suite of tests for HTTP caches](https://github.com/http-tests/cache-tests), each request sent by the port of',
     'the proxy in absolute-form. Its kinds: **required** by RFC 9111, what an **optimal** cache does, and what it merely asks',
     '(a **check** has no right answer). As the suite itself counts, a test whose dependency did not pass has not passed. Tests of',
-    "browsers' caches are left out.",
+    "browsers' caches are left out. The edition that npm has asks in places for what RFC 7234 said; a checkout of the newer one",
+    'is run beside it by `npm run conformance -- --suite FOLDER`.',
     ...sections.flatMap(sectionLines),
   ].join('\n')}\n`;
 }

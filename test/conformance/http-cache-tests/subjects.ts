@@ -31,7 +31,7 @@ export const titles: Readonly<Record<SubjectName, string>> = {
 export const conditions: Readonly<Record<SubjectName, string>> = {
   none: 'the origin asked without a proxy',
   squid: "Debian's package as a forward proxy with its defaults, memory only",
-  both: '`edgehop start` with its defaults: agent and embedded edge cache',
+  both: '`"cache": { "edge": "on" }`: agent and embedded edge cache',
   agent: '`--edge none`: the agent caches, and asks the origin itself',
   edge: '`"cache": { "agent": false }`: only the embedded edge caches, and asks by `fetch`',
   socket: 'the same with `"edge": { "upstream": "socket" }`: it asks by connections of its own',
@@ -52,7 +52,7 @@ interface EdgehopMode {
 }
 
 const modes: Readonly<Record<Exclude<SubjectName, 'none' | 'squid'>, EdgehopMode>> = {
-  both: { config: {}, args: ['--edge', 'embedded'] },
+  both: { config: { cache: { edge: 'on' } }, args: ['--edge', 'embedded'] },
   agent: { config: {}, args: ['--edge', 'none'] },
   edge: { config: { cache: { agent: false } }, args: ['--edge', 'embedded'] },
   socket: { config: { cache: { agent: false }, edge: { upstream: 'socket' } }, args: ['--edge', 'embedded'] },

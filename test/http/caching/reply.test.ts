@@ -59,9 +59,9 @@ describe('the whole', () => {
 });
 
 describe('304 (RFC 9110 15.4.5)', () => {
-  test('conditional-304-etag: with what guides a cache, without what describes the content', () => {
-    const guiding = ['Cache-Control: max-age=9', 'Content-Location: /x', 'Date: x', 'ETag: "a"', 'Vary: A', 'B: 1'];
-    const describing = ['Content-Type: text/plain', 'Content-Length: 10', 'Content-Encoding: gzip', 'Age: 1'];
+  test('conditional-304-etag: with what a cache updates (RFC 9111 3.2), without what frames the content', () => {
+    const guiding = ['Cache-Control: max-age=9', 'Content-Type: a/b', 'Date: x', 'ETag: "a"', 'Vary: A', 'B: 1'];
+    const describing = ['Content-MD5: x', 'Content-Length: 10', 'Content-Encoding: gzip', 'Age: 1'];
     const reply = replyTo(['If-None-Match: "a"'], storedWith([...describing, ...guiding]));
     expect(reply).toMatchObject({
       status: 304,
