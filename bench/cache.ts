@@ -8,7 +8,7 @@ import { applyLoad, type Load } from './load.ts';
 import { startOrigin } from './own-servers.ts';
 import { startCachingSquid } from './peers.ts';
 import { startScript, told } from './process.ts';
-import { ratios, type Spread, spread } from './statistics.ts';
+import { ratios, shown, spread } from './statistics.ts';
 import type { StartPorts, Target } from './target.ts';
 import { type Traced, zipfTrace } from './trace.ts';
 
@@ -152,8 +152,4 @@ async function sentBy({ running }: Origin, { signal }: StartPorts): Promise<Sent
 
 function share(part: number, whole: number): string {
   return `${((100 * part) / whole).toFixed(1)} %`;
-}
-
-function shown({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }

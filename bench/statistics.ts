@@ -11,6 +11,11 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
+/** The median, with least and most. */
+export function shown({ median, min, max }: Spread, digits = 2): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+}
+
 /** Each value over the other of the same round. What drifts over minutes cancels out. */
 export function ratios(values: readonly number[], others: readonly number[]): Spread {
   return byRound(values, others, (value, other) => value / other);

@@ -8,7 +8,7 @@ import { startEdgehop } from './edgehop.ts';
 import { startOrigin } from './own-servers.ts';
 import { startPeer } from './peers.ts';
 import { startProcess, startScript, told } from './process.ts';
-import { ratios, type Spread, spread } from './statistics.ts';
+import { ratios, shown, spread } from './statistics.ts';
 import type { StartPorts, Target, TargetName } from './target.ts';
 import type { TunnelResult, TunnelTask } from './tunnel-client.ts';
 
@@ -126,8 +126,4 @@ async function processorMs(processId: number): Promise<number> {
 
 async function residentKilobytes(processId: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${processId}/status`, 'utf8'))?.[1]);
-}
-
-function shown({ median, min, max }: Spread, digits = 2): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }
