@@ -10,6 +10,7 @@ import { freshenedByHead, judgeValidation, validationFields } from '../../../htt
 import { FieldNames, type Fields } from '../../../http/fields.ts';
 import { endToEndResponseFields } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
+import { remembered } from '../../../http/remembered.ts';
 import type { CacheOutcome, ForwardReason } from '../../../schemas/cache.ts';
 import type { Entry, Outcome, PlannedRequest, UpstreamResponse } from '../ports.ts';
 import type { CacheContext } from './bounds.ts';
@@ -229,13 +230,22 @@ function answeredBy(
   const kept = keep(context, asked, flight, head, response);
   if (kept.kind === 'passed') {
     if (mayBeJoined && head.status < 500) unshared.note(request.url);
-    note(question, { fwdStatus: head.status, detail: question.detail ?? kept.because });
+    const words = `${question.because} ${head.status} ${question.detail ?? kept.because}`;
+    request.trace.cache = { ...request.trace.cache, agent: passedOn(words) };
     return response;
   }
   unshared.forget(request.url);
   note(question, { fwdStatus: head.status, stored: true });
   return kept.response;
 }
+
+const maxRemembered = 256;
+
+/** What is said of a response that is not stored: few words, over and over. */
+const passedOn = remembered(maxRemembered, (words): CacheOutcome => {
+  const [fwd, fwdStatus, ...detail] = words.split(' ');
+  return { fwd: fwd as ForwardReason, fwdStatus: Number(fwdStatus), detail: detail.join(' ') };
+});
 
 /** The client's own condition went no further than here, and may hold of the new response. RFC 9110 13.1.2. */
 function unlessKnown({ asked }: Question, response: UpstreamResponse, head: CacheResponse): UpstreamResponse {

@@ -42,7 +42,7 @@ const statuses = remembered(maxRemembered, (statusAndHop) => {
 const edgeMembers = remembered(maxRemembered, (json) => cacheStatus('edgehop-edge', JSON.parse(json) as CacheOutcome));
 const agentMembers = remembered(maxRemembered, (json) => cacheStatus('edgehop', JSON.parse(json) as CacheOutcome));
 
-/** What is asked for over and over has the very same outcome for a second. */
+/** The agent's cache gives the very same outcome for what it answers within a second, and for what it passes on alike. */
 const ofOutcome = new WeakMap<CacheOutcome, string>();
 
 function agentMember(outcome: CacheOutcome): string {
