@@ -1,12 +1,10 @@
 // `npm run bench:cache`: hits per second, and what a cache spares the origin on a trace, beside Squid.
-import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startEdgehop } from './edgehop.ts';
 import { applyLoad, type Load } from './load.ts';
 import { startOrigin } from './own-servers.ts';
 import { startCachingSquid } from './peers.ts';
+import { endingSignal, temporaryFolder } from './place.ts';
 import { startScript, told } from './process.ts';
 import { ratios, shown, spread } from './statistics.ts';
 import type { StartPorts, Target } from './target.ts';
@@ -28,14 +26,11 @@ interface Sent {
   readonly octets: number;
 }
 
-const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
-await main(ending.signal);
+await main(endingSignal());
 
 async function main(signal: AbortSignal): Promise<void> {
   await using cleanUp = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'edgehop-bench-'));
-  cleanUp.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const folder = await temporaryFolder(cleanUp);
   const ready = cleanUp.use(await startOrigin(folder, signal));
   const ports: StartPorts = { folder, originPort: ready.port, signal };
   const origin = await startScript<{ port: number }>('cache-origin.ts', [], folder, signal);

@@ -1,13 +1,11 @@
 // `npm run bench`: starts everything on this machine, measures it side by side, prints the result and ends everything.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startEdgehop } from './edgehop.ts';
 import { wrkVersion } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { type Options, parseOptions, usage } from './options.ts';
 import { type Origin, startOrigin, startWorkerAlone } from './own-servers.ts';
 import { startPeer } from './peers.ts';
+import { endingSignal, temporaryFolder } from './place.ts';
 import { type Report, reportInWords } from './report.ts';
 import { connectionCounts, measureRounds, warmUpSeconds } from './rounds.ts';
 import { measureStarts } from './starts.ts';
@@ -31,14 +29,13 @@ async function main(args: readonly string[]): Promise<number> {
     );
     return 1;
   }
-  const ending = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
+  const ending = endingSignal();
   try {
-    const report = await bench(parsed.options, wrk, ending.signal);
+    const report = await bench(parsed.options, wrk, ending);
     console.log(parsed.options.json ? JSON.stringify(report) : reportInWords(report));
     return report.rows.some(({ kind }) => kind === 'invalid') ? 1 : 0;
   } catch (cause) {
-    if (!ending.signal.aborted) throw cause;
+    if (!ending.aborted) throw cause;
     console.error('stopped; everything that was started has ended');
     return 130;
   }
@@ -50,8 +47,7 @@ async function bench({ rounds, seconds, only }: Options, wrk: string, signal: Ab
   say(`${only.length} targets, --rounds ${rounds}, --seconds ${seconds}: about ${(minutes + 1).toFixed(0)} minutes`);
 
   await using cleanUp = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'edgehop-bench-'));
-  cleanUp.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const folder = await temporaryFolder(cleanUp);
   const origin = cleanUp.use(await startOrigin(folder, signal));
   const ports: StartPorts = { folder, originPort: origin.port, signal };
 

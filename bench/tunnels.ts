@@ -1,12 +1,11 @@
 // `npm run bench:tunnels`: one tunnel's throughput, and the memory of many idle ones, beside other proxies.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startEdgehop } from './edgehop.ts';
 import { startOrigin } from './own-servers.ts';
 import { startPeer } from './peers.ts';
+import { endingSignal, temporaryFolder } from './place.ts';
 import { startProcess, startScript, told } from './process.ts';
 import { ratios, shown, spread } from './statistics.ts';
 import type { StartPorts, Target, TargetName } from './target.ts';
@@ -21,14 +20,11 @@ const settleMs = 2_000;
 const throughputTargets = ['edgehop-direct', 'squid', 'tinyproxy', 'proxy-chain'] as const;
 const idleTargets = ['edgehop-direct', 'squid', 'mitmproxy'] as const;
 
-const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
-await main(ending.signal);
+await main(endingSignal());
 
 async function main(signal: AbortSignal): Promise<void> {
   await using cleanUp = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'edgehop-bench-'));
-  cleanUp.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const folder = await temporaryFolder(cleanUp);
   const origin = cleanUp.use(await startOrigin(folder, signal));
   const ports: StartPorts = { folder, originPort: origin.port, signal };
   await throughput(ports);
