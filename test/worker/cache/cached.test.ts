@@ -555,7 +555,7 @@ describe.each(['memory', 'cache-api', 'r2'])('in the store %s', (name) => {
     expect(asked(target)).toBe(1);
   });
 
-  test('a response of status 204 is stored as well as any', async () => {
+  test('a response of status 204 is stored like others', async () => {
     const target = path(() => message(['HTTP/1.1 204 No Content', fresh, `Date: ${date()}`]));
     await ask(target);
     await stored(target);
