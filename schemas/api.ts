@@ -26,14 +26,49 @@ export const hello = z.strictObject({
 
 export type Hello = z.infer<typeof hello>;
 
+/**
+ * `GET /v1/whoami` of the worker: what it sees of who called it. Absent is what the platform did not say; an embedded edge
+ * has no platform in front of it.
+ */
+export const edgeWhoami = z.strictObject({
+  /** As the platform names the caller in CF-Connecting-IP. */
+  address: z.string().optional(),
+  httpVersion: z.string().optional(),
+  tls: z.strictObject({ version: z.string(), cipher: z.string().optional() }).optional(),
+  colo: z.string().optional(),
+  country: z.string().optional(),
+  /** The number of the network (RFC 1930) that the address belongs to. */
+  asn: z.int().optional(),
+  /** As they came in, by name; the credential of Authorization is left out. */
+  fields,
+});
+
+export type EdgeWhoami = z.infer<typeof edgeWhoami>;
+
 /** `GET /ready` on the control port. 200 when `ready`, else 503. */
 export const readiness = z.strictObject({
   ready: z.boolean(),
   agent: z.enum(['listening', 'draining']),
   edge: z.enum(['none', 'starting', 'ready', 'unavailable']),
+  /** `last-good`: the file is not right as it stands now, so that what it said before is in force. */
+  configuration: z.enum(['current', 'last-good']),
 });
 
 export type Readiness = z.infer<typeof readiness>;
+
+/** `GET /v1/config` on the control port: which configuration is in force. */
+export const configurationState = z.strictObject({
+  /** The file; absent where there is none. */
+  path: z.string().optional(),
+  /** When what is in force was put in force. */
+  loadedAt: isoTime,
+  /** Why what the file says now is not in force. */
+  problem: z.string().optional(),
+  /** Keys that have changed since the start, and are heeded from the next one on. */
+  later: z.array(z.string()).readonly(),
+});
+
+export type ConfigurationState = z.infer<typeof configurationState>;
 
 /** The most records that `GET /v1/exchanges/open` answers with. */
 export const maxOpenListed = 1_000;

@@ -160,6 +160,13 @@ export const cacheExplanation = z.strictObject({
   /** The request fields by which they were stored. */
   selectedBy: z.array(z.string()).readonly(),
   answer: cacheAnswer,
+  /** The rule that has a say in it, and what it says: of a request that comes with its response, by that response. */
+  rule: z
+    .strictObject({
+      name: z.string(),
+      cache: z.union([z.enum(['bypass', 'validate']), z.strictObject({ freshnessSeconds: z.int().nonnegative() })]),
+    })
+    .optional(),
   /** Where the question came with a response. */
   storing: cacheStoring.optional(),
 });

@@ -1,14 +1,13 @@
 // The configuration file `edgehop.jsonc`: every key has a default, an empty file is valid, an unknown key is an error.
 import * as z from 'zod';
-import { maxHeadBytes, maxHeadDeadlineMs } from './relay.ts';
+import { admit } from './admit.ts';
+import { limits } from './limits.ts';
+import { hostList } from './list.ts';
+import { pool, reverseRoute } from './pool.ts';
+import { rule } from './rule.ts';
 
-/** Timers take 2^31 - 1, and some limits are added up. */
-const maxTimerMs = 1_000_000_000;
-
-const milliseconds = z.int().positive().max(maxTimerMs);
 const octets = z.int().positive();
 const port = z.int().min(0).max(65535);
-const count = z.int().positive();
 
 export const namedEdge = z.strictObject({
   name: z
@@ -58,7 +57,12 @@ export const config = z.strictObject({
   $schema: z.string().optional().describe('a file with what `edgehop config schema` prints, for editors'),
   listen: z
     .strictObject({
-      host: z.string().default('127.0.0.1').describe('a loopback address; 127.0.0.1 listens on [::1] too'),
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe(
+          'a loopback address, of which 127.0.0.1 listens on [::1] too; any other needs `admit.credentials` or `admit.clients.allow`',
+        ),
       port: port.default(8080).describe('of the proxy; 0 chooses one'),
       controlPort: port.default(8081).describe('of the control interface, on 127.0.0.1; 0 chooses one'),
     })
@@ -120,21 +124,38 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('where responses are kept that may be given again'),
-  admit: z
+  admit,
+  rules: z.array(rule).max(10_000).readonly().default([]).describe('what becomes of which requests'),
+  lists: z
+    .record(z.string().min(1), hostList)
+    .default({})
+    .describe('lists of host names for the rules, by their names'),
+  pools: z
+    .record(z.string().min(1), pool)
+    .default({})
+    .describe('targets among which requests are balanced, by the names of the pools'),
+  reverse: z
+    .array(reverseRoute)
+    .readonly()
+    .default([])
+    .describe('requests for these hosts and paths go to a pool; the first that fits'),
+  privacy: z
     .strictObject({
-      destinations: z
-        .strictObject({
-          allow: z
-            .array(z.string())
-            .readonly()
-            .default([])
-            .describe('destinations allowed although private: an address, CIDR range or name, with or without a port'),
-          allowPrivate: z.boolean().default(false).describe('allow every private destination'),
-        })
-        .prefault({}),
+      via: z
+        .enum(['on', 'pseudonym', 'off'])
+        .default('pseudonym')
+        .describe(
+          'how Via names this proxy to origins. pseudonym: by a name made anew at each start; on: by that and the name of this machine; off: not at all',
+        ),
+      forwarded: z
+        .enum(['on', 'pseudonym', 'off'])
+        .default('off')
+        .describe(
+          'whether Forwarded tells origins the address of the client, a pseudonym of it, or nothing; where it tells, the caches store nothing',
+        ),
     })
     .prefault({})
-    .describe('what is let in and where it may go'),
+    .describe('what origins are told of this machine and its clients'),
   log: z
     .enum(['pretty', 'json', 'quiet'])
     .default('pretty')
@@ -145,74 +166,7 @@ export const config = z.strictObject({
     .describe(
       'add Server-Timing, Proxy-Status and Cache-Status to forwarded responses; the scripts of a site can read them',
     ),
-  limits: z
-    .strictObject({
-      maxConnections: count.default(10_000).describe('of clients, all together; one more is closed at once'),
-      maxPipelinedRequests: count
-        .default(100)
-        .describe('of one client connection, answered or waiting for it; one more is 503, and the connection closes'),
-      maxHeadBytes: octets
-        .max(maxHeadBytes)
-        .default(maxHeadBytes)
-        .describe(
-          'of a response all of its head, beyond it 502; of a request its target and all names and values, beyond it 431',
-        ),
-      maxFields: count
-        .default(1_000)
-        .describe('field lines of one head or trailer section; more are 431 in a request, 502 in a response'),
-      maxInterimResponses: count.default(10).describe('responses of status 1xx ahead of a final one; one more is 502'),
-      headTimeoutMs: milliseconds
-        .default(30_000)
-        .describe('for a client to send a whole request head, or a SOCKS5 request; then 408'),
-      keepAliveTimeoutMs: milliseconds
-        .default(60_000)
-        .describe('for a client connection without a request; then it is closed'),
-      maxReplayBytes: octets
-        .default(1024 * 1024)
-        .describe('of the content of a request, kept until the edge has answered, so that it can go directly instead'),
-      maxEdgeUploadBytes: octets
-        .default(100_000_000)
-        .describe('of content that a deployed edge is given; what is larger, or of unknown length, goes directly'),
-      originKeepAliveTimeoutMs: milliseconds
-        .default(4_000)
-        .describe('for a connection to an origin or an edge without an exchange; then it is closed'),
-      headDeadlineMs: milliseconds
-        .max(maxHeadDeadlineMs)
-        .default(60_000)
-        .describe('for an origin to answer with its head; then 504'),
-      connectTimeoutMs: milliseconds.default(10_000).describe('for a connection to an origin to be made; then 504'),
-      idleTimeoutMs: milliseconds
-        .default(300_000)
-        .describe('without an octet of content in either direction; then the exchange is cut'),
-      tunnelIdleTimeoutMs: milliseconds
-        .default(900_000)
-        .describe('without an octet in either direction of a tunnel; then both connections are reset'),
-      dnsTimeoutMs: milliseconds.default(10_000).describe('for the system to look a name up; then 504'),
-      dnsMemoryMs: milliseconds.default(5_000).describe('for which an answer of the system is used again'),
-      maxRememberedNames: count
-        .default(1_000)
-        .describe('names whose addresses are remembered; the oldest is forgotten for one more'),
-      maxSocketBufferBytes: octets
-        .default(64 * 1024)
-        .describe('held each way of a connection for the slower side; then the faster side waits'),
-      maxEdgeConnections: count.default(256).describe('from the agent to the edge; what needs one more waits'),
-      maxOriginConnections: count
-        .default(64)
-        .describe('from the agent to one origin, by the direct route; what needs one more waits'),
-      maxRecentRecords: count
-        .max(1_000_000)
-        .default(1_000)
-        .describe('finished exchanges that the control port can still show; the oldest is forgotten for one more'),
-      maxHeldLogCharacters: count
-        .max(256 * 1024 * 1024)
-        .default(16 * 1024 * 1024)
-        .describe('of log lines held for a reader that has stopped reading; lines beyond it are lost'),
-      drainTimeoutMs: milliseconds
-        .default(30_000)
-        .describe('for exchanges in flight when the agent is told to stop; then they are cut'),
-    })
-    .prefault({})
-    .describe('the bound of everything that could grow or wait, with its unit in its name'),
+  limits: limits.prefault({}).describe('the bound of everything that could grow or wait, with its unit in its name'),
 });
 
 export type Config = z.infer<typeof config>;

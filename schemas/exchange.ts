@@ -2,7 +2,10 @@
 import * as z from 'zod';
 import { cacheOutcomes } from './cache.ts';
 import { errorSources, proxyErrorShape } from './error.ts';
+import { poolOutcome } from './pool.ts';
+import { shapeOutcome } from './shape.ts';
 import { isoTime, stages } from './stage.ts';
+import { transformOutcome } from './transform.ts';
 import { upstreamSocket } from './upstream.ts';
 
 /**
@@ -15,6 +18,8 @@ export const routeReasons = [
   'no-edge',
   'connect',
   'upgrade',
+  'rule',
+  'pool',
   'private-destination',
   'parent-proxy',
   'edge-down',
@@ -102,6 +107,13 @@ export const exchangeRecord = z.strictObject({
    * `request-received` and `response-sent`, and no route: nothing was forwarded.
    */
   cache: cacheOutcomes.optional(),
+  /** Names of the rules that had a part in it, in their order. Absent where none had. */
+  rules: z.array(z.string()).readonly().optional(),
+  /** Where a rule asked for another URL: the one that was asked. */
+  rewrittenUrl: z.string().optional(),
+  transform: transformOutcome.optional(),
+  shape: shapeOutcome.optional(),
+  pool: poolOutcome.optional(),
   /** Octets of content each way; of a tunnel, all octets, so far while it is open. */
   octets: z.strictObject({ fromClient: z.int().nonnegative(), toClient: z.int().nonnegative() }),
   /** Absent where no tunnel was opened. */

@@ -2,7 +2,9 @@
 import * as z from 'zod';
 import { cacheOutcome } from './cache.ts';
 import { proxyErrorShape } from './error.ts';
+import { responseConditions } from './rule.ts';
 import { edgeStages } from './stage.ts';
+import { transform, transformOutcome } from './transform.ts';
 import { upstreamSocket } from './upstream.ts';
 
 /** The version that both halves speak; it is the `1` of `/v1/`. */
@@ -64,6 +66,25 @@ const edgeCache = z.strictObject({
 
 export type EdgeCache = z.infer<typeof edgeCache>;
 
+/** Rules that may have the edge do the same kind of thing in one exchange. */
+export const maxEdgeCandidates = 1_000;
+
+/** Actions of rules that wait for the head of the response: the first whose conditions hold is taken. */
+const onResponse = <T extends z.ZodType>(action: T) =>
+  z
+    .array(z.strictObject({ rule: z.string(), when: responseConditions.optional(), action }))
+    .max(maxEdgeCandidates)
+    .readonly();
+
+/** What rules ask of the edge for one exchange. */
+const edgePlan = z.strictObject({
+  transform: onResponse(transform).optional(),
+  /** How long responses are fresh, whatever the origin says. */
+  freshnessSeconds: onResponse(z.int().nonnegative()).optional(),
+});
+
+export type EdgePlan = z.infer<typeof edgePlan>;
+
 /** What the edge must do for one exchange. */
 export const requestEnvelope = z.strictObject({
   id: z.string().max(64),
@@ -82,6 +103,7 @@ export const requestEnvelope = z.strictObject({
   addresses: z.array(z.string().max(45)).max(maxAddresses).readonly().optional(),
   limits: socketLimits.prefault({}),
   cache: edgeCache.optional(),
+  plan: edgePlan.optional(),
   /** How long the origin may take to answer with its head. */
   headDeadlineMs: z.int().positive().max(maxHeadDeadlineMs),
 });
@@ -106,6 +128,8 @@ const edgeFacts = {
   upstream: upstreamSocket.optional(),
   /** What the edge's cache did; absent where it had nothing to do with it. */
   cache: cacheOutcome.optional(),
+  /** What became of the transform; absent where none was asked for. */
+  transform: transformOutcome.optional(),
   /** The data centre that served the exchange, where the platform says it. */
   colo: z.string().max(16).optional(),
 };
@@ -138,7 +162,12 @@ export type ResponseEnvelope = z.infer<typeof responseEnvelope>;
 
 /** What is known only when marked content has ended. Without it the content is truncated. */
 export const endRecord = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('complete'), trailers: fields.optional() }),
+  z.strictObject({
+    outcome: z.literal('complete'),
+    trailers: fields.optional(),
+    /** Of transformed content: octets as the origin sent it. */
+    octetsBefore: z.int().nonnegative().optional(),
+  }),
   z.strictObject({ outcome: z.literal('failed'), error: proxyErrorShape }),
 ]);
 
