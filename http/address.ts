@@ -32,6 +32,13 @@ const canonicals = remembered(maxRemembered, (text): string | undefined => {
   return words && textOf(reachedBy(words));
 });
 
+/** The address of a client as a socket tells it, without its zone (RFC 4007 11), and as IPv4 where it is that. */
+export function clientAddress(address: string): string {
+  const zone = address.indexOf('%');
+  const plain = zone === -1 ? address : address.slice(0, zone);
+  return canonicalAddress(plain) ?? plain;
+}
+
 /** Whether an address lies in a CIDR range or is that one address. False where either text is not what it should be. */
 export function inRange(address: string, cidrOrAddress: string): boolean {
   const words = wordsOf(address);

@@ -30,6 +30,16 @@ export function hostFieldOf(scheme: 'http' | 'https', host: string, port: number
   return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
 }
 
+/** The origin of an http or https URL: scheme, host with IPv6 in brackets, and the port also where it is the scheme's own. RFC 9110 4.3.1. */
+export function originOf({ protocol, hostname, port }: Pick<URL, 'protocol' | 'hostname' | 'port'>): {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+} {
+  const scheme = protocol === 'https:' ? 'https' : 'http';
+  return { scheme, host: hostname, port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port) };
+}
+
 export type HostField =
   | { readonly kind: 'authority'; readonly host: string; readonly port: number | undefined }
   | Malformed;

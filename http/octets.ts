@@ -1,4 +1,4 @@
-// Field values as octets, where a platform gives them as Unicode text. RFC 9110 5.5 (obs-text).
+// Octets and Unicode text, made of each other where nothing gets lost. RFC 9110 5.5 (obs-text).
 
 const encoder = new TextEncoder();
 
@@ -13,4 +13,15 @@ export function octetsFromText(text: string): string | undefined {
 
 function isAscii(text: string): boolean {
   return !/[\x80-\uffff]/.test(text);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Octets read as UTF-8; nothing where they are none. */
+export function textFromUtf8(octets: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(octets);
+  } catch {
+    return undefined;
+  }
 }

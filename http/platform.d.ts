@@ -18,3 +18,13 @@ declare class URL {
 declare class TextEncoder {
   encode(text?: string): Uint8Array;
 }
+
+declare class TextDecoder {
+  constructor(label: 'utf-8', options: { readonly fatal: true; readonly ignoreBOM: true });
+  decode(octets: Uint8Array): string;
+}
+
+declare class URLSearchParams {
+  constructor(query: string);
+  [Symbol.iterator](): Iterator<[name: string, value: string]>;
+}

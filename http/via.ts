@@ -4,11 +4,6 @@ import { type Field, type Fields, fieldValues, listMembers } from './fields.ts';
 /** How edgehop names itself in `CDN-Loop` and, with a suffix, in `Via`. */
 export const hopName = 'edgehop';
 
-/** The fields with this hop added to `Via`. RFC 9110 7.6.3. */
-export function withVia(fields: Fields, receivedVersion: string, pseudonym: string): Field[] {
-  return [...fields, ['Via', viaMember(receivedVersion, pseudonym)]];
-}
-
 /** This hop's member of `Via`: the version it received, and its name. RFC 9110 7.6.3. */
 export function viaMember(receivedVersion: string, pseudonym: string): string {
   return `${receivedVersion} ${pseudonym}`;

@@ -63,9 +63,13 @@ function combinedHead(
   const news = fieldsWithout(response.fields, framingNames);
   const replaced = new FieldNames(['age', ...framingNames, ...news.map(([name]) => name.toLowerCase())]);
   const fields: Field[] = [...fieldsWithout(stored.fields, replaced), ...news];
-  const { url, selecting, trailers } = stored;
+  const { url, selecting, trailers, transformKey } = stored;
   const { requestTime, responseTime } = response;
-  const head = { url, selecting, fields, requestTime, responseTime, ...(trailers !== undefined && { trailers }) };
+  const head = {
+    ...{ url, selecting, fields, requestTime, responseTime },
+    ...(trailers !== undefined && { trailers }),
+    ...(transformKey !== undefined && { transformKey }),
+  };
   if (first === 0 && last === completeOctets - 1) return { ...head, status: 200, reason: 'OK' };
   fields.push(['Content-Range', `bytes ${first}-${last}/${completeOctets}`]);
   return { ...head, status: 206, reason: 'Partial Content', part: { first, completeOctets } };

@@ -8,7 +8,7 @@ import {
 } from '../cache-control.ts';
 import { correctedInitialAgeMs, freshnessLifetime } from './freshness.ts';
 import { holdsWhatIsAsked } from './range.ts';
-import { selected } from './select.ts';
+import { selected, transformedAlike } from './select.ts';
 import type { CacheRequest, StoredResponse, Time } from './stored.ts';
 import { hasContent } from './storing.ts';
 import { entityTagOf } from './validators.ts';
@@ -89,7 +89,7 @@ const failedStatuses = new Set([500, 502, 503, 504]);
 const maxDisconnectedStaleMs = 7 * 24 * 60 * 60 * 1000;
 
 function decided<S extends { readonly stored: StoredResponse }>(
-  entries: readonly S[],
+  all: readonly S[],
   request: CacheRequest,
   wishes: CacheDirectives,
   now: Time,
@@ -99,6 +99,7 @@ function decided<S extends { readonly stored: StoredResponse }>(
   if (method !== 'GET' && method !== 'HEAD') return { kind: 'forward', because: 'method' };
   if (wishes.noStore) return { kind: 'forward', because: 'request', detail: 'the request says no-store' };
   if (hasContent(fields)) return { kind: 'forward', because: 'request', detail: 'the request has content' };
+  const entries = transformedAlike(all, request);
   if (entries.length === 0) return { kind: 'forward', because: 'uri-miss' };
   const choice = selected(entries, request);
   const entry = choice.find(({ stored }) => stored.part === undefined || holdsWhatIsAsked(request, stored));

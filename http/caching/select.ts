@@ -15,9 +15,10 @@ export function selectingOf(fields: Fields, request: Pick<CacheRequest, 'fields'
  * it was meant.
  */
 export function selected<S extends { readonly stored: StoredResponse }>(
-  entries: readonly S[],
-  request: Pick<CacheRequest, 'fields'>,
+  all: readonly S[],
+  request: Pick<CacheRequest, 'fields' | 'transformKey'>,
 ): readonly S[] {
+  const entries = transformedAlike(all, request);
   if (entries.length === 1 && entries[0]?.stored.selecting.length === 0) return entries;
   const nominated = new Set<string>();
   const values = new Map<string, string | undefined>();
@@ -29,6 +30,15 @@ export function selected<S extends { readonly stored: StoredResponse }>(
       return name !== '*' && values.get(name) === value;
     });
   });
+}
+
+/** Those that were stored for requests with the same transform. The very list where all were. */
+export function transformedAlike<S extends { readonly stored: StoredResponse }>(
+  entries: readonly S[],
+  { transformKey }: Pick<CacheRequest, 'transformKey'>,
+): readonly S[] {
+  const isAlike = ({ stored }: S): boolean => stored.transformKey === transformKey;
+  return entries.every(isAlike) ? entries : entries.filter(isAlike);
 }
 
 /** A field's value in the one form that all its equal spellings share; undefined where the field is absent. */

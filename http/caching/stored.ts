@@ -10,6 +10,8 @@ export interface CacheRequest {
   /** Canonical, without fragment. */
   readonly url: string;
   readonly fields: Fields;
+  /** Names the transform that rules ask for, or the pool that is asked: what was stored under another, or under none, answers nothing. */
+  readonly transformKey?: string | undefined;
 }
 
 /** The head of a response that has come from the next hop: end-to-end fields. */
@@ -35,4 +37,6 @@ export interface StoredResponse extends CacheResponse {
   readonly part?: { readonly first: number; readonly completeOctets: number };
   /** The trailer section that came behind the content. */
   readonly trailers?: Fields;
+  /** That of the request for which it was stored. */
+  readonly transformKey?: string | undefined;
 }

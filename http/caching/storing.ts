@@ -32,7 +32,9 @@ export function judgeStoring(request: CacheRequest, response: CacheResponse): St
   if (response.status === 206 && part === undefined) return { kind: 'refuse', because: 'it is not one known part' };
   const { status, reason, fields, requestTime, responseTime } = kept;
   const selecting = selectingOf(response.fields, request);
-  const head = { status, reason, fields, requestTime, responseTime, url: request.url, selecting };
+  const plain = { status, reason, fields, requestTime, responseTime, url: request.url, selecting };
+  const { transformKey } = request;
+  const head = transformKey === undefined ? plain : { ...plain, transformKey };
   return { kind: 'store', head: part === undefined ? head : { ...head, part } };
 }
 
