@@ -2,6 +2,11 @@
 import * as z from 'zod';
 import type { Bucket } from './cache/places.ts';
 
+/** A rate limit of the platform, counted for each key. */
+export interface Limiter {
+  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
+}
+
 export interface Env {
   /** Secret: `name=token` pairs, separated by commas or white space. */
   readonly EDGEHOP_TOKENS?: string;
@@ -9,6 +14,12 @@ export interface Env {
   readonly EDGEHOP_CACHE?: string;
   /** A bucket for the cache, where one is bound. */
   readonly CACHE_BUCKET?: Bucket;
+  /** JSON of `edgeReverse`: public routes of this worker to origins of its owner. */
+  readonly EDGEHOP_REVERSE?: string;
+  /** Counts requests for each token, where one is bound. */
+  readonly RATE_LIMIT?: Limiter;
+  /** The Images binding of the platform, where one is bound. */
+  readonly IMAGES?: Pick<ImagesBinding, 'input' | 'info'>;
   /** Set by the embedded edge only: JSON of `embeddedPolicy`. */
   readonly EDGEHOP_EMBEDDED?: string;
   /** Bound by the embedded edge only: the network under its policy, without the fields that the platform's own fetch adds. */

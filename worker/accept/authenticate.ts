@@ -13,8 +13,7 @@ export const authenticate: MiddlewareHandler<{ Bindings: Env; Variables: Walk }>
         'Set one with `npx wrangler secret put EDGEHOP_TOKENS`; its value is name=token, at least 16 characters a token, several separated by commas.',
     });
   }
-  const presented = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  const name = presented === undefined ? undefined : await nameOf(presented, configured);
+  const name = await bearerIn(c.req.header('authorization'), configured);
   if (name === undefined) {
     return problem(401, 'The token is missing or wrong.', {
       advice: 'Send one of the tokens of EDGEHOP_TOKENS as `Authorization: Bearer`.',
@@ -24,6 +23,18 @@ export const authenticate: MiddlewareHandler<{ Bindings: Env; Variables: Walk }>
   c.set('token', name);
   return next();
 };
+
+/** Whether a value of Authorization holds a token of this edge, so that it may be shown to nobody else. */
+export async function bearsToken(authorization: string | null, { EDGEHOP_TOKENS = '' }: Env): Promise<boolean> {
+  if (authorization === null) return false;
+  return (await bearerIn(authorization, await configuredTokens(EDGEHOP_TOKENS))) !== undefined;
+}
+
+/** The name of the token in a value of Authorization, if it is one of these. */
+async function bearerIn(authorization: string | undefined, tokens: readonly Token[]): Promise<string | undefined> {
+  const presented = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
+  return presented === undefined ? undefined : nameOf(presented, tokens);
+}
 
 interface Token {
   readonly name: string;

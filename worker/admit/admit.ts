@@ -85,7 +85,8 @@ function withoutRootDot(host: string): string {
 const publicOnly: DestinationPolicy = { allowPrivate: false, exceptions: [] };
 let known: { readonly text: string; readonly policy: DestinationPolicy } | undefined;
 
-function policyOf(embedded: string | undefined): DestinationPolicy {
+/** The policy on destinations: that of the embedded edge, by its setting; else public ones only. */
+export function policyOf(embedded: string | undefined): DestinationPolicy {
   if (embedded === undefined) return publicOnly;
   if (known?.text !== embedded) {
     const { allowPrivate, exceptions } = embeddedPolicy.parse(JSON.parse(embedded));

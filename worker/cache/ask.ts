@@ -110,7 +110,7 @@ async function insteadOf(
     ttl: ttlSeconds(entry.stored, now),
     detail: 'stale, since upstream failed',
   };
-  return served(c, request, entry, ageSeconds(entry.stored, now), { ...facts, cache });
+  return served(c, request, entry, ageSeconds(entry.stored, now), { ...facts, transform: undefined, cache });
 }
 
 /** Answers with what a 304 is about; nothing where that is nothing that is stored. RFC 9111 4.3.3. */

@@ -17,7 +17,7 @@ import { entriesFor, type Visit, visitOf } from './visit.ts';
 export const cached =
   (exchange: Exchange) =>
   async (c: ExchangeContext): Promise<Response> => {
-    const visit = visitOf(c, exchange);
+    const visit = await visitOf(c, exchange);
     if (visit === undefined) return relayed(c, await exchange(c, c.get('envelope')));
     const found = await look(visit);
     if (found.kind === 'answer') return found.response;

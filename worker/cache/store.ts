@@ -45,6 +45,7 @@ export function shelved<E extends Kept>(entries: readonly E[], entry: E): readon
 function isForSame(one: Kept, other: Kept): boolean {
   return (
     one.generation === other.generation &&
+    one.stored.transformKey === other.stored.transformKey &&
     JSON.stringify(one.stored.selecting) === JSON.stringify(other.stored.selecting) &&
     one.stored.part?.first === other.stored.part?.first
   );

@@ -20,14 +20,23 @@ export interface Visit {
 }
 
 /** The visit of an exchange to the cache; nothing where it is none of the cache's business. */
-export function visitOf(c: ExchangeContext, exchange: Exchange): Visit | undefined {
-  const { cache, method, url, fields } = c.get('envelope');
+export async function visitOf(c: ExchangeContext, exchange: Exchange): Promise<Visit | undefined> {
+  const { cache, method, url, fields, plan } = c.get('envelope');
   if (cache === undefined || cache.mode === 'off') return undefined;
   const store = storeOf(c.env, c.req.url);
   if (store === undefined) return undefined;
   const { mode, generation } = cache;
-  const request = { method, url, fields: endToEndRequestFields(fields) };
-  return { c, exchange, store, mode, generation, request, flight: `${keyOf(c, url)}\n${generation}` };
+  const plain = { method, url, fields: endToEndRequestFields(fields) };
+  const transformKey = plan?.transform === undefined ? undefined : await transformKeyOf(plan.transform);
+  const request = transformKey === undefined ? plain : { ...plain, transformKey };
+  const flight = [keyOf(c, url), generation, ...(transformKey === undefined ? [] : [transformKey])].join('\n');
+  return { c, exchange, store, mode, generation, request, flight };
+}
+
+/** Equal for equal transforms. It is in no key of a store, so that invalidation finds what any transform made. */
+async function transformKeyOf(transform: unknown): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(transform)));
+  return new Uint8Array(digest).toBase64();
 }
 
 /** Nobody gets what was stored for the bearer of another token. Generations are not in it: invalidation knows of none. */

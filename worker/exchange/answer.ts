@@ -3,8 +3,9 @@ import type { Fields } from '../../http/fields.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import type { CacheOutcome } from '../../schemas/cache.ts';
 import type { RequestEnvelope, ResponseEnvelope } from '../../schemas/relay.ts';
+import type { TransformOutcome } from '../../schemas/transform.ts';
 import { type ExchangeContext, failed, type UpstreamFacts } from '../finish/reply.ts';
-import type { Keeper } from './pour.ts';
+import type { Keeper, Source } from './pour.ts';
 
 /** What is asked of the origin: what the agent asks, or what a cache makes of it. */
 export type Asked = Pick<RequestEnvelope, 'method' | 'fields' | 'headDeadlineMs'>;
@@ -17,7 +18,13 @@ export interface Head extends Pick<ResponsePart, 'status' | 'reason' | 'interim'
   readonly fields: Fields;
 }
 
-/** One of `relay`, `drain` and `discard` is to be called, once. */
+/** What is said otherwise than it came. */
+export interface Retold {
+  readonly fields: Fields;
+  readonly transform?: TransformOutcome | undefined;
+}
+
+/** One of `relay`, `drain`, `open` and `discard` is to be called, once. */
 export interface AnsweredResponse {
   readonly kind: 'response';
   readonly head: Head;
@@ -25,9 +32,11 @@ export interface AnsweredResponse {
   readonly octets: number | 'none' | undefined;
   readonly facts: UpstreamFacts;
   /** Gives it to the agent. A keeper hears its content on the way. */
-  relay(cache?: CacheOutcome, keeper?: Keeper): Response | Promise<Response>;
+  relay(cache?: CacheOutcome, keeper?: Keeper, retold?: Retold): Response | Promise<Response>;
   /** Reads the content for the keeper only, to its end. Never rejects. */
   drain(keeper: Keeper): Promise<void>;
+  /** The content, for who makes something else of it. */
+  open(): Source;
   /** Ends it. */
   discard(): void;
 }
@@ -41,6 +50,13 @@ export interface AnsweredFailure {
 }
 
 export type Answer = AnsweredResponse | AnsweredFailure;
+
+/** Head and facts of an answer, said otherwise where something is. */
+export function toldOf<H extends Head>(head: H, facts: UpstreamFacts, cache?: CacheOutcome, retold?: Retold) {
+  if (retold === undefined) return { head, facts: { ...facts, cache } };
+  const { fields, transform } = retold;
+  return { head: { ...head, fields }, facts: { ...facts, cache, transform } };
+}
 
 /** Gives an answer to the agent as it is. */
 export function relayed(c: ExchangeContext, answer: Answer, cache?: CacheOutcome): Response | Promise<Response> {

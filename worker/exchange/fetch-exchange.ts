@@ -8,12 +8,13 @@ import { clock } from '../clock.ts';
 import { networkOf } from '../dial/network.ts';
 import { inBackground } from '../finish/background.ts';
 import { type ExchangeContext, responded, type UpstreamFacts } from '../finish/reply.ts';
-import type { Answer, AnsweredResponse, Asked } from './answer.ts';
+import { type Answer, type AnsweredResponse, type Asked, toldOf } from './answer.ts';
 import { atOnce, maxAtOnceBytes } from './at-once.ts';
-import { readFailure, referenceOf, upstreamFailure } from './failure.ts';
+import { readFailure, referenceOf } from './failure.ts';
 import { watchIdle } from './idle-watch.ts';
 import { createMark, endingOf, marked } from './marked.ts';
-import { drain, type Piece, pour, type Source } from './pour.ts';
+import { drain, emptySource, type Piece, pour, type Source } from './pour.ts';
+import { timedFetch } from './timed-fetch.ts';
 
 export type Fetched =
   | { readonly kind: 'answered'; readonly answer: Answer }
@@ -41,66 +42,13 @@ type Sent =
   | { readonly kind: 'response'; readonly response: Response }
   | { readonly kind: 'failed'; readonly error: ProxyError; readonly reference: string | undefined };
 
-/**
- * Sends the request and waits for the head, no longer than the deadline. The deadline counts from the end of the
- * request's content, and is cleared by the head: a timer left on would cut the content into a clean short end.
- */
+/** Sends the request and waits for the head. */
 async function send(c: ExchangeContext, { method, fields, headDeadlineMs }: Asked): Promise<Sent> {
-  const { url, content: hasContent } = c.get('envelope');
-  const network = networkOf(c.env);
-  const abortion = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
-  let isLate = false;
-  const startDeadline = () => {
-    if (isOver) return;
-    timer ??= setTimeout(() => {
-      isLate = true;
-      abortion.abort();
-    }, headDeadlineMs);
-  };
-  try {
-    const body = hasContent ? content(c.req.raw, startDeadline, () => abortion.abort()) : null;
-    if (body === null) startDeadline();
-    const headers = new Headers();
-    for (const [name, value] of fields) headers.append(name, value);
-    const init = {
-      method,
-      headers,
-      body,
-      redirect: 'manual',
-      encodeResponseBody: 'manual',
-      signal: abortion.signal,
-      // No second, hidden cache; unlike `cache: 'no-store'` this adds no fields. Only the platform's own fetch reads it.
-      ...(!network.isEmbedded && { cf: { cacheTtlByStatus: { '100-599': -1 } } }),
-    } as const satisfies RequestInit & { encodeResponseBody: 'manual' };
-    const response = await network.fetch(url, init);
-    return { kind: 'response', response };
-  } catch (cause) {
-    const error = upstreamFailure(cause, isLate ? headDeadlineMs : undefined);
-    return { kind: 'failed', error, reference: referenceOf(cause) };
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
-    isOver = true;
-  }
-}
-
-/** The request's content on its way; `onEnd` is called when its last octet has gone, `onCutOff` when the client broke it off. */
-function content(request: Request, onEnd: () => void, onCutOff: () => void): ReadableStream | null {
-  const { body } = request;
-  if (body === null) {
-    onEnd();
-    return null;
-  }
-  const octets = parseContentLength(request.headers.get('content-length') ?? '');
-  const through = octets === undefined ? new IdentityTransformStream() : new FixedLengthStream(octets);
-  // The stream to the origin is left open, for an aborted one ends there as if the content were whole.
-  body.pipeTo(through.writable, { preventAbort: true, preventCancel: true }).then(onEnd, async () => {
-    onEnd();
-    const reader = body.getReader();
-    await reader.read().then(() => reader.cancel(), onCutOff); // fails if the client has: an origin may stop to read
-  });
-  return through.readable;
+  const { url, content } = c.get('envelope');
+  const request = { url, method, fields, content: content ? c.req.raw : undefined, headDeadlineMs };
+  const fetched = await timedFetch(networkOf(c.env), request);
+  if (fetched.kind === 'response') return fetched;
+  return { kind: 'failed', error: fetched.error, reference: referenceOf(fetched.cause) };
 }
 
 function judge(c: ExchangeContext, { method }: Asked, response: Response, facts: UpstreamFacts): Fetched {
@@ -139,38 +87,41 @@ function judge(c: ExchangeContext, { method }: Asked, response: Response, facts:
   const { body } = response;
   if (hasNoContent(method, status) || body === null) {
     discard();
-    const relay: Relay = (cache, keeper) => {
+    const relay: Relay = (cache, keeper, retold) => {
       keeper?.end([]);
-      return responded(c, { ...head, content: { kind: 'none' } }, null, { ...facts, cache });
+      const told = toldOf(head, facts, cache, retold);
+      return responded(c, { ...told.head, content: { kind: 'none' } }, null, told.facts);
     };
-    return answered({ ...answer, octets: 'none', relay, drain: async (keeper) => keeper.end([]) });
+    return answered({
+      ...answer,
+      octets: 'none',
+      relay,
+      drain: async (keeper) => keeper.end([]),
+      open: () => emptySource,
+    });
   }
   const octets = length === null ? undefined : parseContentLength(length);
   if (length !== null && octets === undefined) {
     return refuse('The origin sent a Content-Length that is not a number of octets.');
   }
-  const relay: Relay = async (cache, keeper) => {
+  const relay: Relay = async (cache, keeper, retold) => {
     const mark = octets === undefined ? createMark() : undefined;
-    const part = { ...head, content: endingOf(octets, mark) };
+    const told = toldOf(head, facts, cache, retold);
+    const part = { ...told.head, content: endingOf(octets, mark) };
     // Where nobody keeps it, the content stays the platform's own from end to end.
-    if (keeper === undefined)
-      return responded(c, part, mark === undefined ? body : marked(body, mark), { ...facts, cache });
+    if (keeper === undefined) return responded(c, part, mark === undefined ? body : marked(body, mark), told.facts);
     const source = sourceOf(body, octets, limits.idleTimeoutMs);
     const come = octets !== undefined && octets <= maxAtOnceBytes ? await atOnce(source, octets) : undefined;
     if (come?.kind === 'whole') {
       if (keeper.take(come.octets)) keeper.end([]);
-      return responded(c, part, come.octets, { ...facts, cache });
+      return responded(c, part, come.octets, told.facts);
     }
     const { readable, writable } = octets === undefined ? new IdentityTransformStream() : new FixedLengthStream(octets);
     inBackground(c, pour({ source: come?.source ?? source, writable, mark, keeper, octets }));
-    return responded(c, part, readable, { ...facts, cache });
+    return responded(c, part, readable, told.facts);
   };
-  const whole: Answer = {
-    ...answer,
-    octets,
-    relay,
-    drain: (keeper) => drain(sourceOf(body, octets, limits.idleTimeoutMs), keeper),
-  };
+  const open = () => sourceOf(body, octets, limits.idleTimeoutMs);
+  const whole: Answer = { ...answer, octets, relay, drain: (keeper) => drain(open(), keeper), open };
   // Fetch leaves trailers on the connection, and takes them for the beginning of the next response.
   const mayTrail = octets === undefined && response.headers.has('trailer');
   return mayTrail ? { kind: 'altered', discard, otherwise: () => whole } : answered(whole);

@@ -18,6 +18,22 @@ export interface Source {
   cancel(): void;
 }
 
+/** No content. */
+export const emptySource: Source = wholeSource(new Uint8Array());
+
+/** Content that is there already. */
+export function wholeSource(octets: Uint8Array, trailers: Fields = []): Source {
+  let left = octets.length > 0;
+  return {
+    next: async () => {
+      if (!left) return { kind: 'end', trailers };
+      left = false;
+      return { kind: 'octets', octets };
+    },
+    cancel: () => undefined,
+  };
+}
+
 /** Hears content on its way, to keep it. */
 export interface Keeper {
   /** Takes a copy. False: it wants no more, and has given up. */
@@ -42,13 +58,15 @@ export interface Pouring {
   readonly keeper?: Keeper | undefined;
   /** Of the content, where that is known. */
   readonly octets?: number | undefined;
+  /** Of transformed content: how many octets of the origin's it was made of, so far. */
+  readonly octetsBefore?: (() => number) | undefined;
 }
 
 /**
  * Gives content on at the pace of the agent. One that leaves ends it, unless a keeper has nearly all of it; that it has
  * left shows only when there is something to give it. Never rejects.
  */
-export async function pour({ source, writable, mark, keeper, octets }: Pouring): Promise<void> {
+export async function pour({ source, writable, mark, keeper, octets, octetsBefore }: Pouring): Promise<void> {
   const writer = writable.getWriter();
   let taken = 0;
   let listening = keeper;
@@ -68,7 +86,7 @@ export async function pour({ source, writable, mark, keeper, octets }: Pouring):
     }
     if (piece.kind !== 'octets') {
       tell(piece, listening);
-      return end(piece, writer, mark).finally(source.cancel);
+      return end(piece, writer, mark, octetsBefore?.()).finally(source.cancel);
     }
     taken += piece.octets.length;
     if (listening?.take(piece.octets) === false) listening = undefined;
@@ -109,9 +127,10 @@ async function end(
   last: Exclude<Piece, { kind: 'octets' }>,
   writer: WritableStreamDefaultWriter<Uint8Array>,
   mark: Mark | undefined,
+  octetsBefore: number | undefined,
 ): Promise<void> {
   try {
-    if (mark !== undefined) await writer.write(mark.ending(recordOf(last)));
+    if (mark !== undefined) await writer.write(mark.ending(recordOf(last, octetsBefore)));
     else if (last.kind === 'failed') throw last.error; // broken off, never ended
     await writer.close();
   } catch (cause) {
@@ -119,7 +138,12 @@ async function end(
   }
 }
 
-function recordOf(last: Exclude<Piece, { kind: 'octets' }>): EndRecord {
+function recordOf(last: Exclude<Piece, { kind: 'octets' }>, octetsBefore: number | undefined): EndRecord {
   if (last.kind === 'failed') return { outcome: 'failed', error: errorShape(last.error) };
-  return last.trailers.length === 0 ? { outcome: 'complete' } : { outcome: 'complete', trailers: last.trailers };
+  const { trailers } = last;
+  return {
+    outcome: 'complete',
+    ...(trailers.length > 0 && { trailers }),
+    ...(octetsBefore !== undefined && { octetsBefore }),
+  };
 }

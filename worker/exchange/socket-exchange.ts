@@ -10,10 +10,10 @@ import { type ConnectFacts, connectTo } from '../dial/connect.ts';
 import { networkOf } from '../dial/network.ts';
 import { inBackground } from '../finish/background.ts';
 import { type ExchangeContext, responded, type UpstreamFacts } from '../finish/reply.ts';
-import type { Answer, AnsweredResponse, Asked, Head } from './answer.ts';
+import { type Answer, type AnsweredResponse, type Asked, type Head, toldOf } from './answer.ts';
 import { type Conversation, converse } from './conversation.ts';
 import { createMark, endingOf } from './marked.ts';
-import { drain, type Keeper, type Piece, pour, type Source } from './pour.ts';
+import { drain, emptySource, type Keeper, type Piece, pour, type Source, wholeSource } from './pour.ts';
 import { requestHead, type SentFraming } from './socket-request.ts';
 
 type BySocket = Extract<Upstream, { kind: 'socket' }>;
@@ -76,34 +76,38 @@ function answerOf(c: ExchangeContext, conversation: Conversation, reading: Readi
   const answer = { kind: 'response', head, facts, discard: conversation.end } as const;
   if (framing.kind === 'none') {
     conversation.end();
-    const relay: Relay = (cache, keeper) => {
+    const relay: Relay = (cache, keeper, retold) => {
       keeper?.end([]);
-      return responded(c, { ...head, content: { kind: 'none' } }, null, { ...facts, cache });
+      const told = toldOf(head, facts, cache, retold);
+      return responded(c, { ...told.head, content: { kind: 'none' } }, null, told.facts);
     };
-    return { ...answer, octets: 'none', relay, drain: async (keeper) => keeper.end([]) };
+    return { ...answer, octets: 'none', relay, drain: async (keeper) => keeper.end([]), open: () => emptySource };
   }
   if (reading.kind === 'complete' && response.trailers.length === 0) {
     // Content that came together with its head is told with its length, however it was framed.
     conversation.end();
     const whole = concatenated(response.pieces);
     const keep = (keeper: Keeper) => (keeper.take(whole) ? keeper.end([]) : undefined);
-    const relay: Relay = (cache, keeper) => {
+    const relay: Relay = (cache, keeper, retold) => {
       if (keeper !== undefined) keep(keeper);
-      const part = { ...head, content: { kind: 'length', octets: whole.length } } as const;
-      return responded(c, part, whole, { ...facts, cache });
+      const told = toldOf(head, facts, cache, retold);
+      const part = { ...told.head, content: { kind: 'length', octets: whole.length } } as const;
+      return responded(c, part, whole, told.facts);
     };
-    return { ...answer, octets: whole.length, relay, drain: async (keeper) => keep(keeper) };
+    const open = () => wholeSource(whole);
+    return { ...answer, octets: whole.length, relay, drain: async (keeper) => keep(keeper), open };
   }
   const source = sourceOf(conversation, reading);
   const octets = framing.kind === 'length' ? framing.octets : undefined;
-  const relay: Relay = (cache, keeper) => {
+  const relay: Relay = (cache, keeper, retold) => {
+    const told = toldOf(head, facts, cache, retold);
     const mark = octets === undefined ? createMark() : undefined;
     const { readable, writable } = octets === undefined ? new IdentityTransformStream() : new FixedLengthStream(octets);
     const poured = pour({ source, writable, mark, keeper, octets });
     if (keeper !== undefined) inBackground(c, poured);
-    return responded(c, { ...head, content: endingOf(octets, mark) }, readable, { ...facts, cache });
+    return responded(c, { ...told.head, content: endingOf(octets, mark) }, readable, told.facts);
   };
-  return { ...answer, octets, relay, drain: (keeper) => drain(source, keeper) };
+  return { ...answer, octets, relay, drain: (keeper) => drain(source, keeper), open: () => source };
 }
 
 /** The content, of which the first reading has brought the beginning. */

@@ -5,6 +5,7 @@ import { errorShape, ProxyError } from '../../http/proxy-error.ts';
 import type { CacheOutcome } from '../../schemas/cache.ts';
 import type { ResponseEnvelope } from '../../schemas/relay.ts';
 import type { EdgeStages } from '../../schemas/stage.ts';
+import type { TransformOutcome } from '../../schemas/transform.ts';
 import type { UpstreamSocket } from '../../schemas/upstream.ts';
 import { clock } from '../clock.ts';
 import type { Env } from '../env.ts';
@@ -20,11 +21,13 @@ export interface UpstreamFacts {
   readonly upstream?: UpstreamSocket;
   /** What the cache did, where it was asked. */
   readonly cache?: CacheOutcome | undefined;
+  /** What became of the transform, where one was asked for. */
+  readonly transform?: TransformOutcome | undefined;
 }
 
 type ResponsePart = Omit<
   Extract<ResponseEnvelope, { kind: 'response' }>,
-  'kind' | 'stages' | 'upstream' | 'cache' | 'colo'
+  'kind' | 'stages' | 'upstream' | 'cache' | 'transform' | 'colo'
 >;
 
 /**
@@ -62,12 +65,13 @@ export function failed(
   return sealed(envelope, null, { kind: 'none' }) as Response;
 }
 
-function edgeFacts(c: ExchangeContext, { stages, upstream, cache }: UpstreamFacts) {
+function edgeFacts(c: ExchangeContext, { stages, upstream, cache, transform }: UpstreamFacts) {
   const colo = (c.req.raw.cf as { readonly colo?: string } | undefined)?.colo;
   return {
     stages: { 'edge-received': c.get('receivedAt'), ...stages, 'edge-returned': clock.now() },
     ...(upstream !== undefined && { upstream }),
     ...(cache !== undefined && { cache }),
+    ...(transform !== undefined && { transform }),
     ...(colo !== undefined && { colo }),
   };
 }
