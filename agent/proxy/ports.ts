@@ -1,21 +1,49 @@
 // What the phases of the walk hand each other, and what they need from outside: the only file every phase imports.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { DestinationPolicy } from '../../http/destination.ts';
 import type { Fields } from '../../http/fields.ts';
 import type { Framing } from '../../http/framing.ts';
+import type { RequestPlan } from '../../http/plan/plan.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import type { CacheOutcomes } from '../../schemas/cache.ts';
 import type { Route, RouteReason, TunnelClose } from '../../schemas/exchange.ts';
+import type { PoolOutcome, ReverseRoute } from '../../schemas/pool.ts';
 import type { EdgeCache } from '../../schemas/relay.ts';
+import type { ShapeOutcome } from '../../schemas/shape.ts';
 import type { EdgeStages, StageName } from '../../schemas/stage.ts';
+import type { TransformOutcome } from '../../schemas/transform.ts';
 import type { UpstreamSocket } from '../../schemas/upstream.ts';
 
 import type { Clock, Instant } from '../clock.ts';
+import type { Admit } from './admission.ts';
 import type { UpstreamClient } from './upstream-client.ts';
+import type { UpstreamResponse } from './upstream-response.ts';
 
+export type {
+  Admission,
+  Admit,
+  Asker,
+  Destination,
+  DestinationAdmission,
+  Judge,
+  PlanOf,
+  Policy,
+  Resolution,
+  Resolve,
+} from './admission.ts';
 export type { CacheStore, Entry, EntryWriter } from './cache-store.ts';
+export type {
+  PoolState,
+  Pools,
+  TakenTarget,
+  TargetAnswer,
+  TargetExchange,
+  TargetPool,
+  TargetRequest,
+  TargetState,
+} from './target-pools.ts';
 export type { UpstreamAnswer, UpstreamClient, UpstreamRequest } from './upstream-client.ts';
+export type { Content, Sink, UpstreamResponse } from './upstream-response.ts';
 export type { Clock, Instant };
 
 /** A client's connection to the agent. */
@@ -46,6 +74,15 @@ export interface Trace {
   edge: EdgeTimes | undefined;
   /** What the caches did; undefined where none was asked. Each tier writes its own part. */
   cache: CacheOutcomes | undefined;
+  /** Names of the rules that had a part in it. */
+  rules: readonly string[] | undefined;
+  /** The URL that a rule put in the place of the one that was asked for. */
+  rewrittenUrl: string | undefined;
+  transform: TransformOutcome | undefined;
+  shape: ShapeOutcome | undefined;
+  pool: PoolOutcome | undefined;
+  /** Whether it is logged and remembered: always, where it failed, or never. */
+  log: 'usual' | 'errors' | 'off';
   response: { readonly status: number; readonly reason: string } | undefined;
   fromClient: number;
   toClient: number;
@@ -98,6 +135,8 @@ export interface AcceptedRequest {
   /** As received. */
   readonly fields: Fields;
   readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
+  /** The route of our own that the client asked for: then a pool answers, and no proxy was meant. */
+  readonly reverse?: ReverseRoute | undefined;
   readonly content: Readable | undefined;
   /** What came behind chunked content, once that has ended. */
   readonly trailers: () => Fields;
@@ -109,19 +148,17 @@ export interface AcceptedRequest {
   readonly onLeave: (listener: () => void) => void;
 }
 
-/** A request that may go on. */
-export interface AdmittedRequest extends AcceptedRequest {
+/** A request as it will go upstream: only end-to-end fields, with this hop added. */
+export interface PlannedRequest extends AcceptedRequest {
   /** The destination's addresses as they were judged; none where somebody else is to look it up. */
   readonly addresses: readonly string[];
   /** Whether only the agent can reach the destination: a private name that an exception allows. */
   readonly directOnly: boolean;
   /** The parent proxy that carries it where it goes out from this machine: scheme://host:port. */
   readonly parent: string | undefined;
-}
-
-/** A request as it will go upstream: only end-to-end fields, with this hop added. */
-export interface PlannedRequest extends AdmittedRequest {
   readonly forwardFields: Fields;
+  /** What rules say of it; undefined where none matches, or none can. */
+  readonly plan?: RequestPlan | undefined;
   /** What the edge's cache may do for it: `use` where nothing is said. A revalidation of the agent's says `validate`. */
   readonly edgeCache?: EdgeCache['mode'];
 }
@@ -130,13 +167,9 @@ export type Accepted =
   | { readonly kind: 'accepted'; readonly request: AcceptedRequest }
   | { readonly kind: 'refused'; readonly error: ProxyError };
 
-export type Admission =
-  | { readonly kind: 'admitted'; readonly request: AdmittedRequest }
-  | { readonly kind: 'refused'; readonly error: ProxyError };
-
 export type Plan =
   | { readonly kind: 'forward'; readonly request: PlannedRequest }
-  | { readonly kind: 'answer'; readonly outcome: Outcome };
+  | { readonly kind: 'answer'; readonly ending: Ending | Promise<Ending> };
 
 export type Outcome =
   | { readonly kind: 'response'; readonly response: UpstreamResponse }
@@ -150,6 +183,15 @@ export type Outcome =
       readonly edgeFault?: EdgeFault;
     };
 
+/** What the client gets: an outcome, or no answer at all, since a rule says so. Then its connection is reset. */
+export type Ending = Outcome | Dropped;
+
+/** `error` is for the record: the client is told nothing. */
+export interface Dropped {
+  readonly kind: 'dropped';
+  readonly error: ProxyError;
+}
+
 /** What an edge could not do. */
 export interface EdgeFault {
   readonly because: RouteReason;
@@ -157,53 +199,18 @@ export interface EdgeFault {
   readonly isHarmless: boolean;
 }
 
-export interface UpstreamResponse {
-  readonly status: number;
-  readonly reason: string;
-  /** As the origin sent them. */
-  readonly fields: Fields;
-  /** It is made of a stored one: its fields are end-to-end, and the request has no content. */
-  readonly isStored?: true;
-  /** `none`: no content. `undefined` octets: the length is not known before the end. */
-  readonly content:
-    | { readonly kind: 'none' }
-    | {
-        readonly kind: 'some';
-        readonly octets: number | undefined;
-        readonly source: Content;
-        /** All of it, where that is in memory already and no trailers follow: then `source` need not flow. */
-        readonly held?: Buffer | undefined;
-      };
-}
-
-/** Content on its way. It flows once, into one sink, and holds at most a bounded piece until then. */
-export interface Content {
-  flow(sink: Sink): void;
-  /** Goes on after `write` has answered false. */
-  resume(): void;
-  /** The sink wants no more. Ends the upstream's sending at once. */
-  cancel(): void;
-}
-
-export interface Sink {
-  /** Takes some octets; false asks to wait for `resume`. */
-  write(octets: Buffer): boolean;
-  /** The content is complete. */
-  end(trailers: Fields): void;
-  /** The content ends here although it is not complete. */
-  fail(error: ProxyError): void;
-}
-
 export type Exchange = (request: PlannedRequest, route: Route) => Promise<Outcome>;
 export type Forward = (request: PlannedRequest) => Promise<Outcome>;
 /** A forward that has some answers at once. */
 export type Answer = (request: PlannedRequest) => Promise<Outcome> | Outcome;
+/** A forward whose answers have been through the rules, and the simulated network. */
+export type Applied = (request: PlannedRequest) => Promise<Ending> | Ending;
 
 /** What happened, told to the log and the control port as it happens. Never awaited, never on the request path. */
 export interface Observer {
   connectionAccepted(connection: Connection, active: number): void;
   connectionClosed(connection: Connection, closedAt: Instant, active: number): void;
-  /** The head is understood and the destination judged. */
+  /** The head is understood, and who asks, what rules say and where it goes are judged. */
   requestReceived(trace: Trace): void;
   requestRelayed(trace: Trace): void;
   responseReceived(trace: Trace): void;
@@ -212,16 +219,6 @@ export interface Observer {
   /** The record is complete: the response was sent, the tunnel closed, or it failed. */
   finished(trace: Trace): void;
 }
-
-/** Looks a name up. Every answer, in the resolver's order; at once where it is remembered. */
-export type Resolve = (host: string) => Resolution | Promise<Resolution>;
-
-export type Resolution =
-  | { readonly kind: 'resolved'; readonly addresses: readonly string[] }
-  | { readonly kind: 'failed'; readonly error: ProxyError };
-
-/** The policy on destinations, read anew for each request. */
-export type Policy = () => DestinationPolicy;
 
 /** The edge as the walk sees it. */
 export interface EdgeLink {
@@ -250,6 +247,13 @@ export interface EdgeLink {
   ): Promise<ProxyError>;
 }
 
+/** The edges that there are, each by its name. */
+export interface Edges {
+  /** The one that exchanges go by where no rule says otherwise; nothing where all go directly. */
+  readonly inUse: EdgeLink | undefined;
+  named(name: string): EdgeLink | undefined;
+}
+
 /** Limits that the walk keeps, from the configuration. */
 export interface WalkLimits {
   readonly maxHeadBytes: number;
@@ -263,10 +267,11 @@ export interface WalkLimits {
 export interface Ports {
   readonly observer: Observer;
   readonly accept: (arrival: Arrival) => Accepted;
-  readonly admit: (request: AcceptedRequest) => Promise<Admission> | Admission;
-  readonly apply: (request: AdmittedRequest) => Plan;
+  readonly admit: Admit;
+  readonly apply: (request: AcceptedRequest) => Promise<Plan> | Plan;
+  readonly applied: (answer: Answer) => Applied;
   readonly cached: (forward: Forward) => Answer;
   readonly routed: (exchange: Exchange) => Forward;
   readonly exchange: Exchange;
-  readonly finish: (arrival: Arrival, outcome: Outcome) => Promise<void> | void;
+  readonly finish: (arrival: Arrival, ending: Ending) => Promise<void> | void;
 }

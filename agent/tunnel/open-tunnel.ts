@@ -2,9 +2,11 @@
 import type { Socket } from 'node:net';
 import type { Config } from '../../schemas/config.ts';
 import type { TunnelClose } from '../../schemas/exchange.ts';
+import type { TunnelShape } from '../proxy/apply/shaping.ts';
 import type { Clock, Observer, Trace, Tunnel } from '../proxy/ports.ts';
 import type { BulkReader } from '../upstream/bulk-reader.ts';
 import { clientHelloReader } from './client-hello.ts';
+import { carryShaped } from './shaped.ts';
 import { type SpliceClose, splice } from './splice.ts';
 
 export interface OpenTunnelPorts {
@@ -15,7 +17,8 @@ export interface OpenTunnelPorts {
 
 /**
  * Settles when both connections are closed and the record is complete. The client has been told that the tunnel is open;
- * what it sent already waits in its socket. `reader` reads the destination, if that was dialled with one.
+ * what it sent already waits in its socket. `reader` reads the destination, if that was dialled with one, which a tunnel
+ * with a `shape` is not.
  */
 export async function carryOpenTunnel(
   { clock, observer, limits }: OpenTunnelPorts,
@@ -23,11 +26,13 @@ export async function carryOpenTunnel(
   client: Socket,
   destination: Socket,
   reader?: BulkReader,
+  shape?: TunnelShape,
 ): Promise<void> {
   const hello = clientHelloReader();
   const { octets, closed } = splice(client, destination, {
     idleTimeoutMs: limits.tunnelIdleTimeoutMs,
     secondReader: reader,
+    ...(shape !== undefined && { carry: (from, to) => carryShaped(from, to, shape) }),
     peek: (piece) => {
       const read = hello(piece);
       if (read.kind === 'incomplete') return 'more';

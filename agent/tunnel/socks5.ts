@@ -1,18 +1,29 @@
 // SOCKS5 as a pure machine: octets in whatever pieces to what they ask for and how that is answered. RFC 1928, RFC 1929.
 import { parseAuthority } from '../../http/authority.ts';
+import { textFromUtf8 } from '../../http/octets.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { ErrorType } from '../../schemas/error.ts';
 
 export interface Handshake {
   /** Takes what has come, and judges it as early as it can be. Not to be called after anything but `incomplete`. */
   take(octets: Buffer): Progress;
+  /** Goes on after `credentials`, with the error where they are not accepted. */
+  judged(error: ProxyError | undefined): Progress;
   /** What becomes of a client from which no more is awaited. */
   late(): Refused;
 }
 
 export type Progress =
   /** `reply` is to be written now, and may be empty. */
-  { readonly kind: 'incomplete'; readonly reply: Buffer } | Wish;
+  { readonly kind: 'incomplete'; readonly reply: Buffer } | Credentials | Wish;
+
+/** A name and password to be verified. `reply` is to be written now. Undefined where the octets are not UTF-8. */
+export interface Credentials {
+  readonly kind: 'credentials';
+  readonly reply: Buffer;
+  readonly name: string | undefined;
+  readonly password: string | undefined;
+}
 
 /** What the client has asked for in the end. */
 export type Wish = Connect | Refused;
@@ -38,25 +49,35 @@ export interface Refused {
 /** No message is longer: with so many octets it is understood or refused. There are three at most. RFC 1929 2. */
 export const maxMessageBytes = 3 + 255 + 255;
 
-/** Begins to listen to a client whose first octet is 5. */
-export function handshake(): Handshake {
+/** Begins to listen to a client whose first octet is 5. Without `asksCredentials` any that it shows are good. */
+export function handshake(asksCredentials = false): Handshake {
   let stage: Stage = 'greeting';
   let held: Buffer = Buffer.alloc(0);
+  const goOn = (replies: Buffer[]): Progress => {
+    for (;;) {
+      const step = readers[stage](held, asksCredentials);
+      if (step.kind === 'incomplete') return { kind: 'incomplete', reply: Buffer.concat(replies) };
+      if (step.kind === 'refused') return { ...step, reply: Buffer.concat([...replies, step.reply]) };
+      held = held.subarray(step.taken);
+      if (step.kind === 'connect') {
+        return { kind: 'connect', host: step.host, port: step.port, reply: Buffer.concat(replies), early: held };
+      }
+      if (step.kind === 'credentials') {
+        return { kind: 'credentials', name: step.name, password: step.password, reply: Buffer.concat(replies) };
+      }
+      replies.push(step.reply);
+      stage = step.next;
+    }
+  };
   return {
     take: (octets) => {
       held = held.length === 0 ? octets : Buffer.concat([held, octets]);
-      const replies: Buffer[] = [];
-      for (;;) {
-        const step = readers[stage](held);
-        if (step.kind === 'incomplete') return { kind: 'incomplete', reply: Buffer.concat(replies) };
-        if (step.kind === 'refused') return { ...step, reply: Buffer.concat([...replies, step.reply]) };
-        held = held.subarray(step.taken);
-        if (step.kind === 'connect') {
-          return { kind: 'connect', host: step.host, port: step.port, reply: Buffer.concat(replies), early: held };
-        }
-        replies.push(step.reply);
-        stage = step.next;
-      }
+      return goOn([]);
+    },
+    judged: (error) => {
+      if (error !== undefined) return refusal('credentials', error);
+      stage = 'request';
+      return goOn([credentialsAccepted]);
     },
     late: () => refusal(stage, requestError('The SOCKS5 handshake did not come in time.', 408)),
   };
@@ -79,6 +100,7 @@ const methods = { none: 0, password: 2 };
 const noAcceptableMethod = 0xff;
 const credentialsVersion = 1;
 const credentialsRefused = 1;
+const credentialsAccepted = Buffer.of(credentialsVersion, 0);
 const commands: Readonly<Record<number, string>> = { 1: 'CONNECT', 2: 'BIND', 3: 'UDP ASSOCIATE' };
 const addressKinds = { ipv4: 1, name: 3, ipv6: 4 };
 
@@ -110,18 +132,19 @@ type Step =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'answer'; readonly taken: number; readonly reply: Buffer; readonly next: Stage }
   | { readonly kind: 'connect'; readonly taken: number; readonly host: string; readonly port: number }
+  | (Omit<Credentials, 'reply'> & { readonly taken: number })
   | Refused;
 
 const incomplete: Step = { kind: 'incomplete' };
 
-const readers: Readonly<Record<Stage, (octets: Buffer) => Step>> = {
+const readers: Readonly<Record<Stage, (octets: Buffer, asksCredentials: boolean) => Step>> = {
   greeting: readGreeting,
   credentials: readCredentials,
   request: readRequest,
 };
 
 /** Version, number of methods, methods. RFC 1928 3. */
-function readGreeting(octets: Buffer): Step {
+function readGreeting(octets: Buffer, asksCredentials: boolean): Step {
   const [given, count] = octets;
   if (given !== undefined && given !== version) return malformed('greeting', 'the version is not 5');
   if (count === undefined || octets.length < 2 + count) return incomplete;
@@ -129,14 +152,15 @@ function readGreeting(octets: Buffer): Step {
   const answer = (method: number, next: Stage): Step => {
     return { kind: 'answer', taken: 2 + count, reply: Buffer.of(version, method), next };
   };
-  if (offered.includes(methods.none)) return answer(methods.none, 'request');
+  if (!asksCredentials && offered.includes(methods.none)) return answer(methods.none, 'request');
   if (offered.includes(methods.password)) return answer(methods.password, 'credentials');
+  if (asksCredentials) return refusal('greeting', credentialsMissing());
   const message = 'The SOCKS5 client offers neither to do without authentication nor user name and password.';
   return refusal('greeting', requestError(message));
 }
 
-/** Version, user name, password, each with its length. Any are good, for none are configured. RFC 1929 2. */
-function readCredentials(octets: Buffer): Step {
+/** Version, user name, password, each with its length. RFC 1929 2. */
+function readCredentials(octets: Buffer, asksCredentials: boolean): Step {
   const [given, nameLength] = octets;
   if (given !== undefined && given !== credentialsVersion)
     return malformed('credentials', 'the version of user name and password is not 1');
@@ -145,7 +169,9 @@ function readCredentials(octets: Buffer): Step {
   if (passwordLength === undefined) return incomplete;
   const taken = 3 + nameLength + passwordLength;
   if (octets.length < taken) return incomplete;
-  return { kind: 'answer', taken, reply: Buffer.of(credentialsVersion, 0), next: 'request' };
+  if (!asksCredentials) return { kind: 'answer', taken, reply: credentialsAccepted, next: 'request' };
+  const name = utf8(octets.subarray(2, 2 + nameLength));
+  return { kind: 'credentials', taken, name, password: utf8(octets.subarray(3 + nameLength, taken)) };
 }
 
 /** Version, command, a reserved octet, kind of address, address, port. RFC 1928 4 and 5. */
@@ -179,6 +205,16 @@ function hostOf(kind: number, octets: Buffer): string {
   if (kind === addressKinds.ipv6) return `[${octets.toString('hex').match(/.{4}/g)?.join(':')}]`;
   const name = octets.toString('latin1');
   return /^[0-9a-f.]*:[0-9a-f:.]*$/i.test(name) ? `[${name}]` : name; // Chromium sends IPv6 addresses as names
+}
+
+/** As with Basic (RFC 7617 2.1): text that can be written in two ways is one. */
+function utf8(octets: Buffer): string | undefined {
+  return textFromUtf8(octets)?.normalize('NFC');
+}
+
+function credentialsMissing(): ProxyError {
+  const message = 'This proxy asks for a user name and password, and the SOCKS5 client offers none.';
+  return new ProxyError('http_request_denied', message, { status: 407 });
 }
 
 function malformed(stage: Stage, because: string): Refused {

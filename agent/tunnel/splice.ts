@@ -23,6 +23,8 @@ export interface SpliceOptions {
   readonly peek?: (octets: Buffer) => 'more' | 'enough';
   /** Reads the second connection, if that was made with it. */
   readonly secondReader?: BulkReader | undefined;
+  /** Begins to carry both ways, ends included, in the place of pipes. Not together with a reader. */
+  readonly carry?: ((first: Socket, second: Socket) => void) | undefined;
 }
 
 export interface Splice {
@@ -33,7 +35,8 @@ export interface Splice {
 }
 
 /** Begins to carry between two connections that may each be half-open. */
-export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek, secondReader }: SpliceOptions): Splice {
+export function splice(first: Socket, second: Socket, options: SpliceOptions): Splice {
+  const { idleTimeoutMs, peek, secondReader, carry } = options;
   const before = { first: consumed(first), second: consumed(second) - (secondReader?.heldOctets ?? 0) };
   const { promise, resolve } = Promise.withResolvers<SpliceClose>();
   let open = 2;
@@ -67,12 +70,13 @@ export function splice(first: Socket, second: Socket, { idleTimeoutMs, peek, sec
     } else if (reader !== undefined) {
       socket.once('end', () => other.end());
       reader.flow(socket, other);
-    } else socket.pipe(other);
+    } else if (carry === undefined) socket.pipe(other);
     if (socket.errored) onError(socket.errored);
     if (socket.closed) onClose();
   };
   follow('first', first, second);
   follow('second', second, first, secondReader);
+  carry?.(first, second);
   if (peek !== undefined) watch(first, peek);
   return {
     octets: () => ({ fromFirst: first.bytesRead - before.first, fromSecond: second.bytesRead - before.second }),
@@ -98,7 +102,8 @@ function howBroken(cause: NodeJS.ErrnoException): 'reset' | 'lost' {
   return cause.code === 'ECONNRESET' || cause.code === 'EPIPE' ? 'reset' : 'lost';
 }
 
-function reset(socket: Socket): void {
+/** Cuts a connection so that its other end sees a reset, where it can. */
+export function reset(socket: Socket): void {
   try {
     socket.resetAndDestroy();
   } catch {

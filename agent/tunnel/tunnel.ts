@@ -5,26 +5,27 @@ import { parseAuthority, parseHostField } from '../../http/authority.ts';
 import { fieldsFromFlat, fieldValues } from '../../http/fields.ts';
 import { requestFraming } from '../../http/framing.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
-import { hasPassed, viaMember } from '../../http/via.ts';
+import { viaMember } from '../../http/via.ts';
 import type { Config } from '../../schemas/config.ts';
-import type { Clock, Observer, Trace } from '../proxy/ports.ts';
+import type { RulePorts } from '../proxy/apply/rule-ports.ts';
+import type { TunnelShape } from '../proxy/apply/shaping.ts';
+import type { Admit, Clock, Dropped, Judge, Observer, Trace } from '../proxy/ports.ts';
 import type { BulkReader } from '../upstream/bulk-reader.ts';
 import type { Dial } from '../upstream/dial.ts';
 import { carryOpenTunnel } from './open-tunnel.ts';
+import { type Refused, ruled, shaped } from './ruled.ts';
 
 export interface TunnelPorts {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: Pick<Config['limits'], 'tunnelIdleTimeoutMs'>;
   readonly pseudonym: string;
-  readonly admit: (
-    destination: { readonly host: string; readonly port: number; readonly purpose: 'tunnel' },
-    trace: Trace,
-  ) => Promise<
-    | { readonly kind: 'admitted'; readonly addresses: readonly string[]; readonly parent: string | undefined }
-    | { readonly kind: 'refused'; readonly error: ProxyError }
-  >;
+  /** Judges who asks. */
+  readonly admit: Admit;
+  readonly judge: Judge;
   readonly dial: Dial;
+  /** Absent where there are no rules. */
+  readonly rules?: RulePorts | undefined;
   /** Writes an error response to the client and closes. */
   readonly refuse: (socket: Socket, error: ProxyError, exchange: string) => void;
 }
@@ -34,8 +35,8 @@ export function createTunnel(
   ports: TunnelPorts,
 ): (trace: Trace, message: IncomingMessage, client: Socket, early: Buffer) => Promise<void> {
   return async (trace, message, client, early) => {
-    const target = understand(ports, trace, message);
     if (early.length > 0) client.unshift(early); // they flow into the tunnel once it is open
+    const target = await understand(ports, trace, message);
     await carry(ports, trace, target, {
       socket: client,
       accept: () => {
@@ -51,7 +52,7 @@ export function createTunnel(
 }
 
 /** Where a tunnel is to lead. The host is canonical, IPv6 in brackets. */
-export type Target = { readonly kind: 'target'; readonly host: string; readonly port: number } | Failed;
+export type Target = { readonly kind: 'target'; readonly host: string; readonly port: number } | Refused;
 
 /** A client that waits for its tunnel, and the words of its protocol. Both write the record's response too. */
 export interface TunnelClient {
@@ -63,30 +64,35 @@ export interface TunnelClient {
   readonly refuse: (error: ProxyError) => void;
 }
 
-export type CarryPorts = Omit<TunnelPorts, 'refuse' | 'pseudonym'>;
+export type CarryPorts = Omit<TunnelPorts, 'admit' | 'refuse' | 'pseudonym'>;
 
 /** Carries one tunnel from the judgement of its destination to its end, and completes the record. */
 export async function carry(ports: CarryPorts, trace: Trace, target: Target, client: TunnelClient): Promise<void> {
   const opened = target.kind === 'failed' ? target : await open(ports, trace, target, client.socket);
-  if (opened.kind === 'failed') {
+  if (opened.kind !== 'opened') {
     trace.failure = { error: opened.error, source: 'agent' };
-    client.refuse(opened.error);
-    trace.stamps['response-sent'] = ports.clock.now();
+    if (opened.kind === 'dropped') client.socket.resetAndDestroy();
+    else {
+      client.refuse(opened.error);
+      trace.stamps['response-sent'] = ports.clock.now();
+    }
     ports.observer.finished(trace);
     return;
   }
   client.accept();
   trace.stamps['response-sent'] = ports.clock.now();
-  await carryOpenTunnel(ports, trace, client.socket, opened.socket, opened.reader);
+  await carryOpenTunnel(ports, trace, client.socket, opened.socket, opened.reader, opened.shape);
 }
 
-interface Failed {
-  readonly kind: 'failed';
-  readonly error: ProxyError;
+interface Opened {
+  readonly kind: 'opened';
+  readonly socket: Socket;
+  readonly reader: BulkReader | undefined;
+  readonly shape: TunnelShape | undefined;
 }
 
 /** The head of a CONNECT. RFC 9110 9.3.6. */
-function understand({ pseudonym }: TunnelPorts, trace: Trace, message: IncomingMessage): Target {
+async function understand({ admit }: TunnelPorts, trace: Trace, message: IncomingMessage): Promise<Target> {
   trace.method = 'CONNECT';
   trace.httpVersion = message.httpVersion;
   const authority = parseAuthority(message.url ?? '');
@@ -105,26 +111,36 @@ function understand({ pseudonym }: TunnelPorts, trace: Trace, message: IncomingM
   // WinINet, and with it much of what runs on Windows, sends a length of 0.
   if (framing.kind !== 'none' && !(framing.kind === 'length' && framing.octets === 0))
     return failed(malformed('CONNECT has no content, so it has no length.'));
-  if (hasPassed(fields, pseudonym))
-    return failed(new ProxyError('proxy_loop_detected', 'The request has already come through this agent.'));
-  return { kind: 'target', host, port };
+  const admission = await admit({ trace, fields });
+  return admission.kind === 'refused' ? failed(admission.error) : { kind: 'target', host, port };
 }
 
 async function open(
-  { clock, observer, admit, dial }: CarryPorts,
+  { clock, observer, judge, dial, rules }: CarryPorts,
   trace: Trace,
   { host, port }: { readonly host: string; readonly port: number },
   client: Socket,
-): Promise<{ readonly kind: 'opened'; readonly socket: Socket; readonly reader: BulkReader | undefined } | Failed> {
-  const admission = await admit({ host, port, purpose: 'tunnel' }, trace);
+): Promise<Opened | Refused | Dropped> {
+  const going = ruled(rules, trace, { host, port });
+  if (going.kind !== 'goes-on') {
+    observer.requestReceived(trace);
+    return going;
+  }
+  const { plan } = going;
+  const admission = await judge({ host, port, purpose: 'tunnel' }, trace, plan);
   observer.requestReceived(trace);
   if (admission.kind === 'refused') return failed(admission.error);
+  const shaping = shaped(rules, trace, plan);
+  if (shaping.kind === 'dropped') return shaping;
+  const { shape } = shaping;
   const { addresses, parent } = admission;
-  trace.route = { kind: 'direct', because: 'connect', ...(parent !== undefined && { parent }) };
+  const because = plan?.route?.action === 'direct' ? 'rule' : 'connect';
+  trace.route = { kind: 'direct', because, ...(parent !== undefined && { parent }) };
   trace.stamps['request-relayed'] = clock.now();
   observer.requestRelayed(trace);
   const leaving = leavingOf(client);
-  const dialled = await dial({ host, port, addresses, scheme: 'tunnel', isPassedOn: true, signal: leaving.signal });
+  const isPassedOn = shape === undefined; // what is shaped is read by itself
+  const dialled = await dial({ host, port, addresses, scheme: 'tunnel', isPassedOn, signal: leaving.signal });
   leaving.end();
   if (dialled.kind === 'failed') return failed(dialled.error);
   const { socket, address, reader } = dialled;
@@ -138,7 +154,7 @@ async function open(
     trace.addressKnownBy = 'socket';
   }
   observer.responseReceived(trace);
-  return { kind: 'opened', socket, reader };
+  return { kind: 'opened', socket, reader, shape };
 }
 
 /**
@@ -157,6 +173,6 @@ function malformed(message: string): ProxyError {
   return new ProxyError('http_request_error', message, { status: 400 });
 }
 
-function failed(error: ProxyError): Failed {
+function failed(error: ProxyError): Refused {
   return { kind: 'failed', error };
 }

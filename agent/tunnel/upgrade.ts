@@ -6,26 +6,37 @@ import { endToEndResponseFields } from '../../http/hop-by-hop.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { ResponseHead } from '../../http/response-reader.ts';
 import { changesAsAsked, upgradeProtocols } from '../../http/upgrade.ts';
-import { hasPassed, viaMember } from '../../http/via.ts';
+import { viaMember } from '../../http/via.ts';
 import type { Config } from '../../schemas/config.ts';
+import { onResponse } from '../proxy/apply/applied.ts';
+import type { RulePorts } from '../proxy/apply/rule-ports.ts';
+import type { TunnelShape } from '../proxy/apply/shaping.ts';
 import { judgeStatus } from '../proxy/exchange/judge-response.ts';
-import type { Arrival, Outcome, PlannedRequest, Ports, Trace } from '../proxy/ports.ts';
+import type {
+  Arrival,
+  Ending,
+  Outcome,
+  Plan,
+  PlannedRequest,
+  Ports,
+  TargetRequest,
+  UpstreamResponse,
+} from '../proxy/ports.ts';
 import type { Connect, OriginAddress } from '../upstream/connect.ts';
 import { carryOpenTunnel, type OpenTunnelPorts } from './open-tunnel.ts';
+import { edgeOnly, shaped } from './ruled.ts';
 import { askToSwitch, type SwitchLimits } from './switching.ts';
+import type { Reached, ToPool } from './to-pool.ts';
 
-export interface UpgradePorts extends OpenTunnelPorts, Pick<Ports, 'accept' | 'apply' | 'finish'> {
+export interface UpgradePorts extends OpenTunnelPorts, Pick<Ports, 'accept' | 'admit' | 'apply' | 'finish'> {
   readonly limits: SwitchLimits & Pick<Config['limits'], 'tunnelIdleTimeoutMs' | 'idleTimeoutMs' | 'headDeadlineMs'>;
   readonly pseudonym: string;
-  readonly admit: (
-    destination: { readonly host: string; readonly port: number; readonly purpose: 'upgrade' },
-    trace: Trace,
-  ) => Promise<
-    | { readonly kind: 'admitted'; readonly parent: string | undefined }
-    | { readonly kind: 'refused'; readonly error: ProxyError }
-  >;
   /** Connects to an origin at addresses that were checked, for one use. The signal gives it up. */
   readonly connect: (origin: OriginAddress, signal: AbortSignal) => ReturnType<Connect>;
+  /** Absent where there are no rules. */
+  readonly rules?: RulePorts | undefined;
+  /** Connects to a target of the pool of a reverse route; absent where there are none. */
+  readonly toPool?: ToPool | undefined;
   /** Writes the last octets that a client gets, and closes. */
   readonly end: (client: Socket, octets: Buffer) => void;
 }
@@ -56,39 +67,79 @@ export function createUpgrade(ports: UpgradePorts): (arrival: Arrival, client: S
     }
     client.off('drain', onDrain).off('timeout', onTimeout);
     reply.detachSocket(client);
-    const { head, socket } = result;
-    client.write(switchingHead(head, ports.pseudonym), 'latin1');
+    const { head, fields, socket, shape } = result;
+    client.write(switchingHead(head, fields, ports.pseudonym), 'latin1');
     trace.response = { status: head.status, reason: head.reason };
     trace.stamps['response-sent'] = clock.now();
-    await carryOpenTunnel(ports, trace, client, socket);
+    await carryOpenTunnel(ports, trace, client, socket, undefined, shape);
   };
 }
 
-type Asked = Outcome | { readonly kind: 'switched'; readonly head: ResponseHead; readonly socket: Socket };
+interface Switched {
+  readonly kind: 'switched';
+  readonly head: ResponseHead;
+  /** Those of its fields that go on. */
+  readonly fields: Fields;
+  readonly socket: Socket;
+  readonly shape?: TunnelShape | undefined;
+}
 
 /** The walk from accept to the origin's answer, always directly. */
-async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Asked> {
-  const { clock, observer } = ports;
+async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Ending | Switched> {
+  const { observer, rules } = ports;
   const { trace } = arrival;
   const accepted = ports.accept(arrival);
   if (accepted.kind === 'refused') return failed(accepted.error);
   const { request } = accepted;
-  if (hasPassed(request.fields, ports.pseudonym)) return failed(loop());
-  const { host, port, scheme } = request;
-  const admission = await ports.admit({ host, port, purpose: 'upgrade' }, trace);
+  const admission = await ports.admit(request);
+  const plan = admission.kind === 'refused' ? answered(admission.error) : await ports.apply(request);
   observer.requestReceived(trace);
-  if (admission.kind === 'refused') return failed(admission.error);
-  const { parent } = admission;
-  const plan = ports.apply({ ...request, addresses: [], directOnly: true, parent });
-  if (plan.kind === 'answer') return plan.outcome;
-  trace.route = { kind: 'direct', because: 'upgrade', ...(parent !== undefined && { parent }) };
+  if (plan.kind === 'answer') return plan.ending;
+  const error = edgeOnly(plan.request.plan);
+  if (error !== undefined) return failed(error);
+  const shaping = shaped(rules, trace, plan.request.plan);
+  if (shaping.kind === 'dropped') return shaping;
+  const answer = await askOrigin(ports, arrival, plan.request);
+  const ending = rules === undefined ? answer : await judged(rules, plan.request, answer);
+  return ending.kind === 'switched' ? { ...ending, shape: shaping.shape } : ending;
+}
+
+/** The answer as rules leave it. A change of protocol is told with other fields, or not at all. */
+async function judged(
+  { answer }: RulePorts,
+  request: PlannedRequest,
+  asked: Outcome | Switched,
+): Promise<Ending | Switched> {
+  const { plan } = request;
+  if (plan === undefined) return asked;
+  if (asked.kind !== 'switched') return onResponse(answer, request, plan, asked);
+  const { status, reason } = asked.head;
+  const response: UpstreamResponse = { status, reason, fields: asked.fields, content: { kind: 'none' } };
+  const ending = await onResponse(answer, request, plan, { kind: 'response', response });
+  if (ending.kind === 'response' && ending.response.status === status) {
+    return { ...asked, fields: ending.response.fields };
+  }
+  asked.socket.resetAndDestroy();
+  return ending;
+}
+
+/** Asks the origin, or a target of a pool, for another protocol. */
+async function askOrigin(ports: UpgradePorts, arrival: Arrival, planned: PlannedRequest): Promise<Outcome | Switched> {
+  const { clock, observer } = ports;
+  const { trace, httpVersion, fields, scheme, host, port, parent, plan } = planned;
+  const toPool = planned.reverse === undefined ? undefined : ports.toPool;
+  const because = toPool !== undefined ? 'pool' : plan?.route?.action === 'direct' ? 'rule' : 'upgrade';
+  trace.route = { kind: 'direct', because, ...(parent !== undefined && { parent }) };
   trace.stamps['request-relayed'] = clock.now();
   observer.requestRelayed(trace);
   const left = new AbortController();
   const leave = () => left.abort();
   if (arrival.reply.socket?.destroyed !== false) leave();
   arrival.reply.once('close', leave);
-  const connecting = await ports.connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port }, left.signal);
+  const connecting: Reached =
+    toPool === undefined
+      ? await ports.connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port }, left.signal)
+      : await toPool(planned, left.signal);
   arrival.reply.off('close', leave);
   if (connecting.kind === 'failed') return failed(connecting.error);
   const { connected } = connecting;
@@ -96,8 +147,9 @@ async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Asked> {
     connected.cut();
     return failed(clientLeft());
   }
-  const protocols = upgradeProtocols(request.httpVersion, request.fields);
-  const answer = await askToSwitch(connected, upstreamRequest(plan.request, protocols, ports), ports.limits);
+  const protocols = upgradeProtocols(httpVersion, fields);
+  const asked = upstreamRequest(planned, protocols, ports, connecting.asks ?? asksOf(planned));
+  const answer = await askToSwitch(connected, asked, ports.limits);
   if (answer.kind === 'failed') return failed(answer.error);
   const { head } = answer;
   trace.stamps['response-received'] = clock.now();
@@ -107,7 +159,7 @@ async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Asked> {
   }
   observer.responseReceived(trace);
   if (answer.kind === 'switched') {
-    if (changesAsAsked(protocols, head.fields)) return answer;
+    if (changesAsAsked(protocols, head.fields)) return { ...answer, fields: endToEndResponseFields(head.fields) };
     connected.cut();
     return failed(new ProxyError('http_upgrade_failed', 'The origin changed to a protocol that was not asked for.'));
   }
@@ -121,11 +173,11 @@ async function ask(ports: UpgradePorts, arrival: Arrival): Promise<Asked> {
 
 /** The request as the origin gets it: the fields that ended here are written anew for the next hop. */
 function upstreamRequest(
-  { method, url, path, forwardFields, interim, onLeave, trailers }: PlannedRequest,
+  { method, interim, onLeave, trailers }: PlannedRequest,
   protocols: readonly string[],
   { limits }: UpgradePorts,
+  { origin, path, host, fields }: TargetRequest,
 ): Parameters<typeof askToSwitch>[1] {
-  const { origin, host } = new URL(url);
   const upgrade: Fields = [
     ['Connection', 'Upgrade'],
     ['Upgrade', protocols.join(', ')],
@@ -134,7 +186,7 @@ function upstreamRequest(
     origin,
     method,
     path,
-    fields: [['Host', host], ...(protocols.length > 0 ? upgrade : []), ...forwardFields],
+    fields: [['Host', host], ...(protocols.length > 0 ? upgrade : []), ...fields],
     framing: { kind: 'none' },
     content: undefined,
     trailers,
@@ -146,6 +198,11 @@ function upstreamRequest(
   };
 }
 
+function asksOf({ url, path, forwardFields }: PlannedRequest): TargetRequest {
+  const { origin, host } = new URL(url);
+  return { origin, path, host, fields: forwardFields };
+}
+
 function contentOf(
   { framing }: ResponseHead,
   source: Extract<Awaited<ReturnType<typeof askToSwitch>>, { kind: 'response' }>['content'],
@@ -155,9 +212,9 @@ function contentOf(
 }
 
 /** The origin's 101 as the client gets it. One character for each octet. RFC 9110 15.2.2. */
-function switchingHead({ reason, fields }: ResponseHead, pseudonym: string): string {
+function switchingHead({ reason, fields }: ResponseHead, passedOn: Fields, pseudonym: string): string {
   const all: Fields = [
-    ...fieldsWithout(endToEndResponseFields(fields), contentLength), // RFC 9110 8.6: a 101 has none
+    ...fieldsWithout(passedOn, contentLength), // RFC 9110 8.6: a 101 has none
     ['Connection', 'Upgrade'],
     ['Upgrade', fieldValues(fields, 'upgrade').join(', ')],
     ['Via', viaMember('1.1', pseudonym)],
@@ -167,12 +224,12 @@ function switchingHead({ reason, fields }: ResponseHead, pseudonym: string): str
 
 const contentLength = new FieldNames(['content-length']);
 
-function loop(): ProxyError {
-  return new ProxyError('proxy_loop_detected', 'The request has already come through this agent.');
-}
-
 function clientLeft(): ProxyError {
   return new ProxyError('http_request_error', 'The client left before the tunnel was open.', { status: 499 });
+}
+
+function answered(error: ProxyError): Plan {
+  return { kind: 'answer', ending: failed(error) };
 }
 
 function failed(error: ProxyError): Outcome {

@@ -17,6 +17,8 @@ export interface ListenerPorts {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: Config['limits'];
+  /** Who may connect, by address. A connection that has entered is told of when it leaves. */
+  readonly clients: { readonly enters: (address: string) => boolean; readonly leaves: (address: string) => void };
   /** Begins the record of the next exchange or tunnel. */
   readonly begin: (kind: Trace['kind'], connection: Connection, firstOctetAt: Instant) => Trace;
   readonly walk: (arrival: Arrival) => Promise<void> | void;
@@ -125,10 +127,13 @@ function hearFirst(server: Server, ports: ListenerPorts, connections: Connection
   if (parse === undefined || others.length > 0) throw new Error('node:http takes connections in another way now');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
-    if (connections.active >= ports.limits.maxConnections) {
-      socket.destroy(); // Node's own bound is that of one address, and there are two
+    const { remoteAddress = 'unknown' } = socket;
+    // Node's own bound is that of one address, and there are two.
+    if (connections.active >= ports.limits.maxConnections || !ports.clients.enters(remoteAddress)) {
+      socket.destroy();
       return;
     }
+    socket.once('close', () => ports.clients.leaves(remoteAddress));
     const connection = connections.of(socket);
     sniff(socket, ports.limits.headTimeoutMs, {
       heard: (octet) => {

@@ -14,8 +14,9 @@ import { remembered } from '../../../http/remembered.ts';
 import type { CacheOutcome, ForwardReason } from '../../../schemas/cache.ts';
 import type { Entry, Outcome, PlannedRequest, UpstreamResponse } from '../ports.ts';
 import type { CacheContext } from './bounds.ts';
+import { ruled, wayOf } from './by-rule.ts';
 import type { Flight } from './flights.ts';
-import { keep } from './keep.ts';
+import { keep, pass } from './keep.ts';
 import { completed } from './parts.ts';
 import { replyFrom } from './reply.ts';
 
@@ -54,7 +55,7 @@ function mannerOf({ store }: CacheContext, { asked, candidates, part, mayBeJoine
 export async function ask(context: CacheContext, question: Question): Promise<Outcome> {
   const { request } = question;
   const { clock } = context;
-  const flight = context.flights.begin(request.url, question.mayBeJoined);
+  const flight = context.flights.begin(request.url, question.mayBeJoined, question.asked.transformKey);
   request.onLeave(() => flight.leave());
   try {
     let manner = mannerOf(context, question);
@@ -148,7 +149,7 @@ async function failedBy(
   flight.over();
   note(question, {});
   if (outcome.error.status < 500) return outcome; // says something of this request, not of the next hop
-  flight.land({ kind: 'failed', failure: disconnected, outcome });
+  flight.land({ kind: 'failed', failure: disconnected, way: wayOf(question.request), outcome });
   return (await insteadOf(context, question, disconnected)) ?? outcome;
 }
 
@@ -181,9 +182,10 @@ async function validatedBy(
   candidates: readonly Entry[],
   head: CacheResponse,
 ): Promise<Outcome | 'again' | undefined> {
-  const { asked } = question;
+  const { request, asked } = question;
   const { store, clock } = context;
-  const validation = judgeValidation(asked, candidates, head);
+  const by = ruled(request, asked, head);
+  const validation = judgeValidation(asked, candidates, by.head);
   if (validation.kind === 'mismatched') return 'again';
   if (validation.kind === 'replaced') {
     if (head.status < 500) return undefined;
@@ -191,7 +193,7 @@ async function validatedBy(
     const stale = await insteadOf(context, question, failure);
     if (stale === undefined) return undefined;
     flight.over();
-    flight.land({ kind: 'failed', failure, outcome: undefined });
+    flight.land({ kind: 'failed', failure, way: wayOf(request), outcome: undefined });
     return stale;
   }
   let entry: Entry | undefined = validation.entry;
@@ -204,7 +206,7 @@ async function validatedBy(
   const now = clock.wallTime(clock.now());
   const replied = await replyFrom(context, entry, asked, ageSeconds(stored, now), stored);
   if (replied.kind !== 'response') return 'again';
-  note(question, { fwdStatus: 304, ttl: ttlSeconds(stored, now) });
+  note(question, { fwdStatus: 304, ttl: ttlSeconds(stored, now), detail: by.detail ?? question.detail });
   flight.over();
   flight.land({ kind: 'stored' });
   return replied;
@@ -227,7 +229,8 @@ function answeredBy(
       else if (verdict.kind === 'outdated') store.remove(entry);
     }
   }
-  const kept = keep(context, asked, flight, head, response);
+  const by = ruled(request, asked, head, response.transform);
+  const kept = by.mayBeStored ? keep(context, by.asked, flight, by.head, response) : pass(flight, by.detail ?? '');
   if (kept.kind === 'passed') {
     if (mayBeJoined && head.status < 500) unshared.note(request.url);
     const words = `${question.because} ${head.status} ${question.detail ?? kept.because}`;
@@ -235,7 +238,7 @@ function answeredBy(
     return response;
   }
   unshared.forget(request.url);
-  note(question, { fwdStatus: head.status, stored: true });
+  note(question, { fwdStatus: head.status, stored: true, detail: by.detail });
   return kept.response;
 }
 

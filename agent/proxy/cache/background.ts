@@ -4,6 +4,7 @@ import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Content, Entry, PlannedRequest, Trace } from '../ports.ts';
 import { ask } from './ask.ts';
 import type { CacheContext } from './bounds.ts';
+import { cacheRequestOf } from './by-rule.ts';
 
 /** Begins validations, each with a record of its own: one at a time for a URL, and no more than a bound all together. */
 export function createBackground(context: CacheContext): (request: PlannedRequest, entry: Entry) => void {
@@ -11,7 +12,8 @@ export function createBackground(context: CacheContext): (request: PlannedReques
   let active = 0;
   return (request, entry) => {
     const { url } = request;
-    if (active >= bounds.maxBackground || flights.latest(url) !== undefined) return;
+    if (active >= bounds.maxBackground || flights.latest(url, undefined, entry.stored.transformKey) !== undefined)
+      return;
     active++;
     const trace = context.begin(request.trace);
     const over = () => {
@@ -21,7 +23,7 @@ export function createBackground(context: CacheContext): (request: PlannedReques
     const quiet = withoutClient(request, trace);
     ask(context, {
       request: quiet,
-      asked: { method: quiet.method, url, fields: quiet.forwardFields },
+      asked: cacheRequestOf(quiet, context),
       because: 'stale',
       detail: undefined,
       entry: undefined,

@@ -1,5 +1,5 @@
 // What the cache phase needs from outside, and the bounds of what grows or waits in it.
-import type { CacheStore, Clock, Forward, Observer, Trace } from '../ports.ts';
+import type { CacheStore, Clock, Forward, Observer, PlannedRequest, Trace } from '../ports.ts';
 import type { Flights } from './flights.ts';
 
 export interface CachePorts {
@@ -11,6 +11,10 @@ export interface CachePorts {
   /** 1 to 70 letters and digits that nobody can foresee. */
   readonly boundary: () => string;
   readonly bounds: CacheBounds;
+  /** What other phases over the same store know too, such as those of the configuration before; its own where it is not given. */
+  readonly shared?: SharedKnowledge | undefined;
+  /** Whether an edge is to carry a request, which can transform its response. All are where it is not given. */
+  readonly canTransform?: ((request: PlannedRequest) => boolean) | undefined;
 }
 
 export interface CacheBounds {
@@ -35,11 +39,15 @@ export const cacheBounds: CacheBounds = {
   unsharedMs: 60_000,
 };
 
-/** What the parts of this phase share. */
-export interface CacheContext extends CachePorts {
-  readonly forward: Forward;
+/** What is known of the exchanges whose answers come into one store. */
+export interface SharedKnowledge {
   readonly flights: Flights;
   readonly unshared: Unshared;
+}
+
+/** What the parts of this phase share. */
+export interface CacheContext extends CachePorts, SharedKnowledge {
+  readonly forward: Forward;
 }
 
 /** Remembers which URLs had answers that could not be shared. */

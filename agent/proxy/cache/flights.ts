@@ -20,6 +20,8 @@ export type Landing =
   | {
       readonly kind: 'failed';
       readonly failure: ForwardFailure;
+      /** By which it went: for who goes another way, it need not fail. */
+      readonly way: string;
       readonly outcome: Extract<Outcome, { kind: 'failed' }> | undefined;
     }
   /** It answers nobody but the client who asked. */
@@ -43,9 +45,9 @@ export interface Flight {
 
 export interface Flights {
   /** One more is on its way. `mayBeJoined`: whether its answer can be that of others. */
-  begin(url: string, mayBeJoined: boolean): Flight;
-  /** The latest request for this URL whose answer others may wait for, but these. */
-  latest(url: string, except?: ReadonlySet<Flight>): Flight | undefined;
+  begin(url: string, mayBeJoined: boolean, transformKey?: string): Flight;
+  /** The latest request for this URL, with this transform, whose answer others may wait for, but these. */
+  latest(url: string, except?: ReadonlySet<Flight>, transformKey?: string): Flight | undefined;
   /** What is on its way for this URL is nobody's but the clients' who wait already. */
   outdate(url: string): void;
 }
@@ -59,18 +61,20 @@ export function createFlights(): Flights {
     if (flights.length === 0) byUrl.delete(flight.url);
   };
   return {
-    begin: (url, mayBeJoined) => {
-      const flight = new Airborne(url, mayBeJoined, withdraw);
+    begin: (url, mayBeJoined, transformKey) => {
+      const flight = new Airborne(url, mayBeJoined, transformKey, withdraw);
       const flights = byUrl.get(url);
       if (flights === undefined) byUrl.set(url, [flight]);
       else flights.push(flight);
       return flight;
     },
-    latest: (url, except) =>
+    latest: (url, except, transformKey) =>
       byUrl.get(url)?.findLast((flight) => {
         const { mayBeJoined, isOutdated, landed } = flight;
         const isOpen = landed === undefined || landed.kind === 'coming';
-        return mayBeJoined && !isOutdated && isOpen && except?.has(flight) !== true;
+        return (
+          flight.transformKey === transformKey && mayBeJoined && !isOutdated && isOpen && except?.has(flight) !== true
+        );
       }),
     outdate: (url) => {
       for (const flight of byUrl.get(url) ?? []) flight.isOutdated = true;
@@ -84,6 +88,7 @@ type Hear = (landing: Landing) => void;
 class Airborne implements Flight {
   readonly url: string;
   readonly mayBeJoined: boolean;
+  readonly transformKey: string | undefined;
   isOutdated = false;
   landed: Landing | undefined;
   readonly #withdraw: (flight: Airborne) => void;
@@ -92,7 +97,13 @@ class Airborne implements Flight {
   #hasLeft = false;
   #isCancelled = false;
 
-  constructor(url: string, mayBeJoined: boolean, withdraw: (flight: Airborne) => void) {
+  constructor(
+    url: string,
+    mayBeJoined: boolean,
+    transformKey: string | undefined,
+    withdraw: (flight: Airborne) => void,
+  ) {
+    this.transformKey = transformKey;
     this.url = url;
     this.mayBeJoined = mayBeJoined;
     this.#withdraw = withdraw;

@@ -55,7 +55,8 @@ export function keep(
   };
 }
 
-function pass(flight: Flight, because: string): Kept {
+/** Leaves a response alone. */
+export function pass(flight: Flight, because: string): Kept {
   flight.over();
   return { kind: 'passed', because };
 }

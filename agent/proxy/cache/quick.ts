@@ -44,8 +44,9 @@ const wishes = new FieldNames([
 /** A memory that lasts as long as the entries. It holds no content. */
 export function createQuick(store: CacheStore): Quick {
   const known = new WeakMap<Entry, Known>();
-  const aloneOf = (entries: readonly Entry[], { method, fields }: CacheRequest): Entry | undefined => {
+  const aloneOf = (entries: readonly Entry[], { method, fields, transformKey }: CacheRequest): Entry | undefined => {
     if (entries.length !== 1 || method !== 'GET') return undefined;
+    if (entries[0]?.stored.transformKey !== transformKey) return undefined;
     for (const [name] of fields) if (wishes.has(name)) return undefined;
     return entries[0];
   };

@@ -5,6 +5,7 @@ import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Outcome } from '../ports.ts';
 import { insteadOf, note, type Question } from './ask.ts';
 import type { CacheContext } from './bounds.ts';
+import { wayOf } from './by-rule.ts';
 import type { Flight, Landing } from './flights.ts';
 
 /** `again`: it is to be decided anew, since the answer may be in the store now, or is not for this request. */
@@ -30,6 +31,7 @@ function answerOf(context: CacheContext, question: Question, landing: Landing): 
     case 'coming':
       return sharedOf(context, question, landing);
     case 'failed':
+      if (landing.way !== wayOf(question.request)) return 'again';
       return insteadOf(context, question, landing.failure).then((stale) => stale ?? sharedFailure(question, landing));
     default:
       return 'again';

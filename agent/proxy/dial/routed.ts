@@ -1,23 +1,25 @@
-// Chooses the route of an exchange, sends it again where RFC 9110 allows it, and goes another way where the edge cannot.
+// Sends a request by the route that is chosen for it, again where RFC 9110 allows it, and another way where the edge cannot.
 import { isIdempotent } from '../../../http/methods.ts';
+import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Route } from '../../../schemas/exchange.ts';
-import type { Clock, EdgeLink, Exchange, Forward, Outcome, PlannedRequest } from '../ports.ts';
+import type { Clock, Edges, Exchange, Forward, Outcome, PlannedRequest } from '../ports.ts';
+import { type ChoiceLimits, chooseRoute, direct } from './choice.ts';
 import { createHealing, type Healing } from './healing.ts';
 import { type Replay, replayOf } from './replay.ts';
 
 export interface RoutedPorts {
   readonly clock: Clock;
-  readonly edge: EdgeLink | undefined;
-  /** What becomes of an exchange that the edge cannot carry. */
+  readonly edges: Edges;
+  /** What becomes of an exchange that the edge cannot carry, where no rule says otherwise. */
   readonly fallback: 'direct' | 'fail';
   readonly limits: RoutedLimits;
+  /** Carries the requests of reverse routes. */
+  readonly pooled?: ((request: PlannedRequest) => Promise<Outcome>) | undefined;
 }
 
-export interface RoutedLimits {
+export interface RoutedLimits extends ChoiceLimits {
   /** Content of a request that is kept until the edge has answered. */
   readonly maxReplayBytes: number;
-  /** The largest content that a deployed edge takes. */
-  readonly maxEdgeUploadBytes: number;
 }
 
 /** How often one request is sent again by the same route. */
@@ -25,23 +27,53 @@ const maxRetries = 1;
 
 /** Wraps an exchange with the choice of its route. Every route that is taken stands in the record with its reason. */
 export function createRouted(ports: RoutedPorts): (exchange: Exchange) => Forward {
-  const { clock, edge, fallback, limits } = ports;
-  const healing = createHealing(clock);
-  const healed = async (exchange: Exchange, request: PlannedRequest, route: Route) => {
+  const { clock, edges, limits, pooled } = ports;
+  const healings = new Map<string, Healing>();
+  const healingOf = (edge: string): Healing => {
+    let healing = healings.get(edge);
+    if (healing === undefined) {
+      healing = createHealing(clock);
+      healings.set(edge, healing);
+    }
+    return healing;
+  };
+  const healed = async (exchange: Exchange, request: PlannedRequest, route: Extract<Route, { kind: 'edge' }>) => {
     const replay = request.content === undefined ? undefined : replayOf(request.content, limits.maxReplayBytes);
     const outcome = await attempted(exchange, withContent(request, replay), route);
     if (outcome.kind !== 'failed' || outcome.edgeFault === undefined) return outcome;
     const { because, isHarmless } = outcome.edgeFault;
-    healing.note(request.host, because);
+    healingOf(route.edge).note(request.host, because);
     if (!mayGoAgain(request, replay, isHarmless)) return outcome;
     request.trace.edge = undefined;
     return attempted(exchange, withContent(request, replay), direct(request, because));
   };
-  return (exchange) => (request) => {
-    const route = chooseRoute(request, edge, fallback === 'direct' ? { healing, limits } : undefined);
-    if (route.kind === 'direct' || fallback === 'fail') return attempted(exchange, request, route);
-    return healed(exchange, request, route);
+  return (exchange) => async (request) => {
+    if (request.reverse !== undefined && pooled !== undefined) return pooled(request);
+    const fallback = request.plan?.fallback?.action ?? ports.fallback;
+    const isHealing = fallback === 'direct';
+    const choice = chooseRoute(
+      request,
+      edges,
+      isHealing ? { of: (edge, host) => healingOf(edge).of(host), limits } : undefined,
+    );
+    if (choice.kind === 'none') return { kind: 'failed', error: choice.error, source: 'agent', mayRetry: false };
+    if (choice.kind === 'edge' && isHealing) return healed(exchange, request, choice);
+    return inWordsOfRule(request, choice, await attempted(exchange, request, choice));
   };
+}
+
+/** Who reads of an edge that a rule has named, learns that it was the rule that allowed no other way. */
+function inWordsOfRule({ plan }: PlannedRequest, route: Route, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'failed' || outcome.edgeFault === undefined) return outcome;
+  if (route.kind !== 'edge' || route.because !== 'rule') return outcome;
+  const { type, message, status, advice } = outcome.error;
+  const sentence = `${message} The rule "${plan?.route?.rule}" sends this by the edge ${route.edge}, and it may not go directly.`;
+  const error = new ProxyError(type, sentence, {
+    status,
+    ...(advice !== undefined && { advice }),
+    cause: outcome.error,
+  });
+  return { ...outcome, error };
 }
 
 async function attempted(exchange: Exchange, request: PlannedRequest, route: Route): Promise<Outcome> {
@@ -65,33 +97,3 @@ function mayGoAgain({ method }: PlannedRequest, replay: Replay | undefined, isHa
 function withContent(request: PlannedRequest, replay: Replay | undefined): PlannedRequest {
   return replay === undefined ? request : { ...request, content: replay.open() };
 }
-
-/** The route of a request. Without `heals` the edge is asked whatever it could do before. */
-export function chooseRoute(
-  request: Pick<PlannedRequest, 'directOnly' | 'parent' | 'host' | 'framing'>,
-  edge: Pick<EdgeLink, 'name' | 'embedded'> | undefined,
-  heals?: { readonly healing: Pick<Healing, 'of'>; readonly limits: RoutedLimits },
-): Route {
-  if (edge === undefined) return direct(request, 'no-edge');
-  if (request.directOnly) return direct(request, 'private-destination');
-  // workerd dials by itself, and knows no parents
-  if (edge.embedded && request.parent !== undefined) return direct(request, 'parent-proxy');
-  if (heals !== undefined) {
-    if (!edge.embedded && isTooLarge(request, heals.limits)) return direct(request, 'edge-upload-limit');
-    const because = heals.healing.of(request.host);
-    if (because !== undefined) return direct(request, because);
-  }
-  return { kind: 'edge', edge: edge.name, because: 'configured' };
-}
-
-/** Content of unknown length may become too large when it is too late to send it again. */
-function isTooLarge({ framing }: Pick<PlannedRequest, 'framing'>, { maxEdgeUploadBytes }: RoutedLimits): boolean {
-  return framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > maxEdgeUploadBytes);
-}
-
-function direct({ parent }: Pick<PlannedRequest, 'parent'>, because: Route['because']): Route {
-  if (because === 'no-edge' && parent === undefined) return withoutEdge;
-  return parent === undefined ? { kind: 'direct', because } : { kind: 'direct', because, parent };
-}
-
-const withoutEdge: Route = { kind: 'direct', because: 'no-edge' };

@@ -1,12 +1,10 @@
 // Sends a request to its origin from this machine.
 import { hostFieldOf } from '../../../http/authority.ts';
-import type { Fields } from '../../../http/fields.ts';
-import { takesTrailers } from '../../../http/hop-by-hop.ts';
 import { isIdempotent } from '../../../http/methods.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Clock, Exchange, Observer, Outcome, PlannedRequest, UpstreamClient, WalkLimits } from '../ports.ts';
-import { discard } from './counted-content.ts';
-import { judgeStatus } from './judge-response.ts';
+import { outcomeOf, sentRequest } from './plain-exchange.ts';
+import { impossible } from './without-edge.ts';
 
 export interface DirectPorts {
   readonly clock: Clock;
@@ -19,24 +17,15 @@ export interface DirectPorts {
 export function createDirectExchange({ clock, observer, limits, direct }: DirectPorts): Exchange {
   return async (request) => {
     const { trace } = request;
+    const beforehand = impossible(request);
+    trace.transform = beforehand?.transform;
+    if (beforehand !== undefined) return failed(beforehand.error);
     request.continue();
     trace.stamps['request-relayed'] = clock.now();
     observer.requestRelayed(trace);
     const host = hostFieldOf(request.scheme, request.host, request.port);
-    const answer = await direct.send({
-      origin: `${request.scheme}://${host}`,
-      method: request.method,
-      path: request.path,
-      fields: [['Host', host], ...request.forwardFields, ...(takesTrailers(request.fields) ? takingTrailers : [])],
-      framing: request.framing,
-      content: request.content,
-      trailers: request.trailers,
-      headDeadlineMs: limits.headDeadlineMs,
-      idleTimeoutMs: limits.idleTimeoutMs,
-      maxOctetsHeld: limits.maxHeadBytes,
-      onInterim: request.interim,
-      onLeave: request.onLeave,
-    });
+    const asked = { origin: `${request.scheme}://${host}`, path: request.path, host, fields: request.forwardFields };
+    const answer = await direct.send(sentRequest(request, asked, limits));
     if (answer.kind === 'failed') {
       const isReplayable = request.content === undefined && isIdempotent(request.method);
       return {
@@ -52,30 +41,13 @@ export function createDirectExchange({ clock, observer, limits, direct }: Direct
       trace.addressKnownBy = 'socket';
     }
     observer.responseReceived(trace);
-    const { status, reason, fields, octets, content } = answer;
-    const wrong = ofParent(request, status) ?? judgeStatus(status);
-    if (wrong !== undefined) {
-      content.cancel();
-      return { kind: 'failed', error: wrong, source: 'agent', mayRetry: false };
-    }
-    if (octets === 'none') discard(content);
-    return {
-      kind: 'response',
-      response: {
-        status,
-        reason,
-        fields,
-        content: octets === 'none' ? { kind: 'none' } : { kind: 'some', octets, source: content },
-      },
-    } satisfies Outcome;
+    return outcomeOf(request, answer, ofParent(request, answer.status));
   };
 }
 
-/** RFC 9110 10.1.4: said by each hop for itself. */
-const takingTrailers: Fields = [
-  ['TE', 'trailers'],
-  ['Connection', 'TE'],
-];
+function failed(error: ProxyError): Outcome {
+  return { kind: 'failed', error, source: 'agent', mayRetry: false };
+}
 
 /** A parent proxy that is spoken to in absolute-form answers in the origin's place when it wants credentials. */
 function ofParent({ scheme, parent }: PlannedRequest, status: number): ProxyError | undefined {

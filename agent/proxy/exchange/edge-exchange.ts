@@ -21,8 +21,8 @@ import type {
   WalkLimits,
 } from '../ports.ts';
 import { counted, discard } from './counted-content.ts';
+import { edgeCacheOf, edgePlanOf, markedContent } from './edge-plan.ts';
 import { judgeResponse } from './judge-response.ts';
-import { unmarked } from './marked-content.ts';
 
 export interface EdgePorts {
   readonly clock: Clock;
@@ -47,8 +47,9 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
   return async (request, route) => {
     const { trace } = request;
     const addresses = edge.embedded ? pinned(request.addresses) : [];
-    const packed = packEnvelope(sealed(envelopeOf(request, addresses, ports)));
-    if (packed.kind === 'too-large') return failed(tooLarge());
+    const asked = envelopeOf(request, addresses, ports);
+    const packed = packEnvelope(sealed(asked));
+    if (packed.kind === 'too-large') return failed(tooLarge(asked));
     const link = await edge.ready();
     if (link.kind === 'unavailable') return failed(link.error, 'agent', { because: 'edge-down', isHarmless: true });
     request.continue();
@@ -74,7 +75,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       answer.content.cancel();
       return failed(envelope.error, 'agent', envelope.fault);
     }
-    const { stages, upstream: socket, cache, colo } = envelope.envelope;
+    const { stages, upstream: socket, cache, transform, colo } = envelope.envelope;
     trace.stamps['response-received'] = receivedAt;
     trace.edge = {
       stages,
@@ -86,6 +87,7 @@ export function createEdgeExchange(ports: EdgePorts): Exchange {
       trace.addressKnownBy = 'socket';
     }
     if (cache !== undefined) trace.cache = { ...trace.cache, edge: cache };
+    trace.transform = transform;
     if (colo !== undefined) trace.route = { ...(route as Extract<Route, { kind: 'edge' }>), colo };
     observer.responseReceived(trace);
     return outcomeOf(ports, request, envelope.envelope, answer);
@@ -98,10 +100,13 @@ function pinned(addresses: readonly string[]): readonly string[] {
 }
 
 function envelopeOf(
-  { trace, method, url, fields, forwardFields, content, edgeCache = 'use' }: PlannedRequest,
+  request: PlannedRequest,
   addresses: readonly string[],
   { limits, upstream, generation }: EdgePorts,
 ): RequestEnvelope {
+  const { trace, method, url, fields, forwardFields, content, plan } = request;
+  const edgeCache = edgeCacheOf(request);
+  const edgePlan = edgePlanOf(request);
   const { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses, headDeadlineMs } = limits;
   return {
     id: trace.id,
@@ -109,10 +114,11 @@ function envelopeOf(
     url,
     fields: takesTrailers(fields) ? [...forwardFields, ['TE', 'trailers']] : forwardFields,
     content: content !== undefined,
-    upstream,
+    upstream: plan?.upstream?.action ?? upstream,
     ...(addresses.length > 0 && { addresses }),
     limits: { connectTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxInterimResponses },
     ...(generation !== undefined && edgeCache !== 'off' && { cache: { mode: edgeCache, generation: generation(url) } }),
+    ...(edgePlan !== undefined && { plan: edgePlan }),
     headDeadlineMs,
   };
 }
@@ -203,7 +209,8 @@ async function outcomeOf(
     return failed(judged.error, 'edge');
   }
   for (const { status, fields } of envelope.interim ?? []) if (fields.every(isValidField)) interim(status, fields);
-  const head = { status: envelope.status, reason: envelope.reason, fields: judged.fields };
+  const { status: code, reason, transform } = envelope;
+  const head = { status: code, reason, fields: judged.fields, ...(transform !== undefined && { transform }) };
   const ending = envelope.content;
   if (ending.kind === 'none' || judged.content.kind === 'none') {
     discard(content);
@@ -215,7 +222,7 @@ async function outcomeOf(
       response: { ...head, content: { kind: 'some', octets: ending.octets, source: counted(content, ending.octets) } },
     };
   }
-  const source = unmarked(content, Buffer.from(ending.nonce, 'base64url'));
+  const source = markedContent(content, ending.nonce, trace, envelope);
   return { kind: 'response', response: { ...head, content: { kind: 'some', octets: undefined, source } } };
 }
 
@@ -251,7 +258,13 @@ const lateness: Readonly<Partial<Record<ErrorType, string>>> = {
   connection_write_timeout: 'The edge took no more of the content for too long.',
 };
 
-function tooLarge(): ProxyError {
+/** Whose fault it is: that of the client, unless it would fit without what rules ask for. */
+function tooLarge({ plan, ...asked }: RequestEnvelope): ProxyError {
+  if (plan !== undefined && packEnvelope(sealed(asked)).kind === 'packed') {
+    const message = 'What the rules for this request ask of the edge is larger than the edge takes.';
+    const advice = 'Shorten the texts of their transforms, or let fewer of them hold for one request.';
+    return new ProxyError('proxy_configuration_error', message, { status: 502, advice });
+  }
   return new ProxyError('http_request_error', 'The head of the request is larger than the edge takes.', {
     status: 431,
   });

@@ -5,17 +5,27 @@ import { type EndRecord, endRecord, maxEndRecordBytes } from '../../../schemas/r
 import type { Content, Sink } from '../ports.ts';
 import { incomplete } from './counted-content.ts';
 
+type Complete = Extract<EndRecord, { outcome: 'complete' }>;
+
+/** Hears of content that is complete, before its end is passed on: how many octets it had, and what its record says. */
+export type OnComplete = (octets: number, record: Complete) => void;
+
 /** The content without its end record. At most one octet less than the nonce is held back. */
-export function unmarked(content: Content, nonce: Buffer): Content {
+export function unmarked(content: Content, nonce: Buffer, onComplete: OnComplete = () => undefined): Content {
   return {
-    flow: (sink) => content.flow(markedSink(sink, nonce, () => content.cancel())),
+    flow: (sink) => content.flow(markedSink(sink, nonce, () => content.cancel(), onComplete)),
     resume: () => content.resume(),
     cancel: () => content.cancel(),
   };
 }
 
-function markedSink(sink: Sink, nonce: Buffer, cancel: () => void): Sink {
+function markedSink(sink: Sink, nonce: Buffer, cancel: () => void, onComplete: OnComplete): Sink {
   let held: Buffer = Buffer.alloc(0);
+  let octetsGiven = 0;
+  const give = (octets: Buffer): boolean => {
+    octetsGiven += octets.length;
+    return sink.write(octets);
+  };
   let record: Buffer | undefined;
   return {
     write: (octets) => {
@@ -32,17 +42,20 @@ function markedSink(sink: Sink, nonce: Buffer, cancel: () => void): Sink {
       if (at !== -1) {
         record = piece.subarray(at + nonce.length);
         held = piece.subarray(0, 0);
-        return at === 0 ? true : sink.write(piece.subarray(0, at));
+        return at === 0 ? true : give(piece.subarray(0, at));
       }
       const certain = piece.length - heldBack(piece, nonce);
       held = piece.subarray(certain);
-      return certain === 0 ? true : sink.write(piece.subarray(0, certain));
+      return certain === 0 ? true : give(piece.subarray(0, certain));
     },
     end: () => {
       const ending = record === undefined ? undefined : endRecordIn(record);
       if (ending === undefined) sink.fail(incomplete());
       else if (ending.outcome === 'failed') sink.fail(errorFromShape(ending.error));
-      else sink.end(ending.trailers?.filter(isValidField) ?? []);
+      else {
+        onComplete(octetsGiven, ending);
+        sink.end(ending.trailers?.filter(isValidField) ?? []);
+      }
     },
     fail: (error) => sink.fail(error),
   };

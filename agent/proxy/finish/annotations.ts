@@ -24,7 +24,8 @@ export function annotations(trace: Trace, status: number): Field[] {
   return fields;
 }
 
-function nextHopOf({ route, address, host }: Trace): string {
+function nextHopOf({ route, pool, address, host }: Trace): string {
+  if (pool?.target !== undefined) return pool.target.replace(/^https?:\/\//, '');
   if (route?.kind === 'edge') return route.edge;
   return route?.parent ?? address ?? host;
 }

@@ -37,9 +37,16 @@ export function errorReply(
         proxyStatus({ hop: source === 'edge' ? 'edgehop-edge' : 'edgehop', error: error.type, details: error.message }),
       ],
       ['Server-Timing', serverTiming([{ name: 'edgehop', description: exchange }])],
+      ...askedOfClient(error),
       ...(isPage ? pageGuards : []),
     ],
   };
+}
+
+/** What a client has to do so that it is not refused again. RFC 9110 11.7.1 and 10.2.3, RFC 7617 2.1. */
+function askedOfClient({ type, status }: ProxyError): readonly Field[] {
+  if (status === 407) return [['Proxy-Authenticate', 'Basic realm="edgehop", charset="UTF-8"']];
+  return status === 429 && type === 'http_request_denied' ? [['Retry-After', '1']] : [];
 }
 
 /** Writes a whole error response to a socket that no HTTP parser answers for any more, and closes it. */

@@ -1,10 +1,10 @@
-// Gives the outcome to the client, octet by octet as it comes, and closes the record.
+// Gives the ending to the client, octet by octet as it comes, and closes the record.
 import type { ServerResponse } from 'node:http';
 import { FieldNames, type Fields, flatFromFields, isValidField } from '../../../http/fields.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { viaMember } from '../../../http/via.ts';
-import type { Arrival, Clock, Content, Observer, Outcome, UpstreamResponse } from '../ports.ts';
+import type { Arrival, Clock, Content, Ending, Observer, UpstreamResponse } from '../ports.ts';
 import { annotations } from './annotations.ts';
 import { errorReply } from './error-reply.ts';
 
@@ -16,9 +16,9 @@ export interface FinishPorts {
   readonly annotate: boolean;
 }
 
-/** Delivers an outcome. Resolves when nothing of the exchange is left to do. */
-export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Outcome) => Promise<void> {
-  return (arrival, outcome) =>
+/** Delivers an ending. Resolves when nothing of the exchange is left to do. */
+export function createFinish(ports: FinishPorts): (arrival: Arrival, ending: Ending) => Promise<void> {
+  return (arrival, ending) =>
     new Promise((resolve) => {
       const { trace, reply } = arrival;
       let isOver = false;
@@ -34,8 +34,8 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Ou
       };
       const onClose = () => {
         if (isOver) return;
-        if (outcome.kind === 'response' && outcome.response.content.kind === 'some')
-          outcome.response.content.source.cancel();
+        if (ending.kind === 'response' && ending.response.content.kind === 'some')
+          ending.response.content.source.cancel();
         trace.failure ??= { error: clientLeft(), source: 'agent' };
         close();
       };
@@ -45,12 +45,18 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, outcome: Ou
         onClose();
         return;
       }
-      if (outcome.kind === 'response') deliver(ports, arrival, outcome.response);
-      else deliverError(arrival, outcome.error, outcome.source);
+      if (ending.kind === 'response') deliver(ports, arrival, ending.response);
+      else if (ending.kind === 'failed') deliverError(arrival, ending.error, ending.source);
+      else {
+        trace.failure ??= { error: ending.error, source: 'agent' };
+        reply.socket?.resetAndDestroy();
+      }
     });
 }
 
-const contentLength = new FieldNames(['content-length']);
+/** What the two halves tell each other in the fields of a response is nobody else's. */
+const internal = new FieldNames(['edgehop-cache-control']);
+const framedAnew = new FieldNames([...internal, 'content-length']);
 
 function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamResponse): void {
   const { trace, message, reply } = arrival;
@@ -63,7 +69,7 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
       ? [...knownFlat(response, ports.pseudonym)]
       : flatFields(response, keepsLength, ports.pseudonym);
   if (ports.annotate && (trace.route !== undefined || trace.cache !== undefined)) {
-    for (const [name, value] of annotations(trace, status)) flat.push(name, value);
+    for (const [name, value] of annotations(trace, response.receivedStatus ?? status)) flat.push(name, value);
   }
   closeAfterUnreadContent(response.isStored || message.complete, reply);
   const begin = () => {
@@ -90,8 +96,9 @@ function flatFields(
   pseudonym: string,
 ): string[] {
   const flat: string[] = [];
+  const notPassedOn = keepsLength ? internal : framedAnew;
   for (const [name, value] of isStored ? fields : endToEndResponseFields(fields)) {
-    if (keepsLength || !contentLength.has(name)) flat.push(name, value);
+    if (!notPassedOn.has(name)) flat.push(name, value);
   }
   if (content.kind === 'some' && content.octets !== undefined) flat.push('Content-Length', String(content.octets));
   flat.push('Via', viaMember('1.1', pseudonym));
