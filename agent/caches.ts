@@ -5,8 +5,8 @@ import type { Config } from '../schemas/config.ts';
 import { type Generations, openGenerations } from './cache/generations.ts';
 import { openStore, type Store } from './cache/store.ts';
 import type { Clock } from './clock.ts';
-import { cacheBounds } from './proxy/cache/bounds.ts';
-import { createCached } from './proxy/cache/cached.ts';
+import { type CachePorts, cacheBounds } from './proxy/cache/bounds.ts';
+import { createCached, createShared } from './proxy/cache/cached.ts';
 import type { Observer, Ports, Trace } from './proxy/ports.ts';
 import { beginTrace } from './proxy/trace.ts';
 
@@ -15,8 +15,6 @@ export interface CachesPorts {
   readonly clock: Clock;
   readonly folders: Folders;
   readonly say: (sentence: string) => void;
-  /** Whether the edge runs on this machine. */
-  readonly isEdgeEmbedded: boolean;
 }
 
 /** Where things are kept that outlive the agent. */
@@ -29,28 +27,31 @@ export interface Caches {
   /** Undefined where the agent's cache is off. */
   readonly store: Store | undefined;
   readonly generations: Generations;
-  /** The generations that the edge is told; undefined where its cache is off. */
-  readonly generation: Generations['of'] | undefined;
+  /** The generations that an edge is told; undefined where its cache is off. */
+  readonly generation: (isEdgeEmbedded: boolean) => Generations['of'] | undefined;
   /** The phase of the walk. `nextId`: of the records of what no client waits for. */
-  phase(ports: { readonly observer: Observer; readonly nextId: () => string }): Ports['cached'];
+  phase(
+    ports: { readonly observer: Observer; readonly nextId: () => string } & Pick<CachePorts, 'canTransform'>,
+  ): Ports['cached'];
   close(): Promise<void>;
 }
 
-export async function openCaches({ config, clock, folders, say, isEdgeEmbedded }: CachesPorts): Promise<Caches> {
+export async function openCaches({ config, clock, folders, say }: CachesPorts): Promise<Caches> {
   const generations = openGenerations({
     file: join(folders.state, 'generations.json'),
     wallTime: () => clock.wallTime(clock.now()),
   });
   const store = config.agent === false ? undefined : await openStore({ ...config.agent, folder: folders.cache, say });
+  const shared = createShared({ clock, bounds: cacheBounds });
   return {
     store,
     generations,
-    generation: edgeCaches(config, isEdgeEmbedded) ? generations.of : undefined,
-    phase: ({ observer, nextId }) => {
+    generation: (isEdgeEmbedded) => (edgeCaches(config, isEdgeEmbedded) ? generations.of : undefined),
+    phase: ({ observer, nextId, canTransform }) => {
       if (store === undefined) return (forward) => forward;
       const begin = (trace: Trace) => beginFor(trace, nextId(), clock);
       const boundary = () => randomBytes(boundaryBytes).toString('hex');
-      return createCached({ clock, observer, store, begin, boundary, bounds: cacheBounds });
+      return createCached({ clock, observer, store, begin, boundary, bounds: cacheBounds, shared, canTransform });
     },
     close: async () => store?.close(),
   };
@@ -65,9 +66,10 @@ const boundaryBytes = 18;
 
 /** The record of what is done for the sake of an exchange, but not for its client. */
 function beginFor(trace: Trace, id: string, clock: Clock): Trace {
-  const { connection, method, url, httpVersion, host, port, address, addressKnownBy } = trace;
+  const { connection, method, url, httpVersion, host, port, address, addressKnownBy, rules, rewrittenUrl, log } = trace;
   const now = clock.now();
   const quiet = beginTrace('exchange', id, connection, now);
   quiet.stamps['request-received'] = now;
-  return Object.assign(quiet, { method, url, httpVersion, host, port, address, addressKnownBy });
+  const asked = { method, url, httpVersion, host, port, address, addressKnownBy };
+  return Object.assign(quiet, asked, { rules, rewrittenUrl, log });
 }

@@ -132,6 +132,7 @@ type HeadTuple = readonly [
   selecting: readonly (readonly [string, string | null])[],
   part: StoredResponse['part'] | null,
   trailers: Fields | null,
+  transformKey?: string,
 ];
 
 /** The head of a stored response as ASCII text; its URL and its length are kept beside it. */
@@ -146,7 +147,8 @@ export function headText(head: Omit<StoredResponse, 'octets'>): string {
     head.part ?? null,
     head.trailers ?? null,
   ];
-  return JSON.stringify(tuple).replace(
+  const { transformKey } = head;
+  return JSON.stringify(transformKey === undefined ? tuple : [...tuple, transformKey]).replace(
     /[\x7f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
@@ -154,7 +156,8 @@ export function headText(head: Omit<StoredResponse, 'octets'>): string {
 
 /** The stored response that a text was made of. */
 export function storedFromText(text: string, url: string, octets: number): StoredResponse {
-  const [status, reason, requestTime, responseTime, fields, selecting, part, trailers] = JSON.parse(text) as HeadTuple;
+  const tuple = JSON.parse(text) as HeadTuple;
+  const [status, reason, requestTime, responseTime, fields, selecting, part, trailers, transformKey] = tuple;
   return {
     url,
     status,
@@ -166,5 +169,6 @@ export function storedFromText(text: string, url: string, octets: number): Store
     octets,
     ...(part != null && { part }),
     ...(trailers !== null && { trailers }),
+    ...(transformKey !== undefined && { transformKey }),
   };
 }

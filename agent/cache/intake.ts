@@ -140,9 +140,13 @@ function keepInMemory(slot: Slot): void {
   slot.state = 'memory only';
 }
 
-/** Whether the same request fields with the same values select both. */
-function isSameSelection({ selecting: one }: StoredResponse, { selecting: other }: Omit<StoredResponse, 'octets'>) {
+/** Whether the same requests select both: by their fields' values, and by the transform that is asked for. */
+function isSameSelection(
+  { selecting: one, transformKey: oneKey }: StoredResponse,
+  { selecting: other, transformKey: otherKey }: Omit<StoredResponse, 'octets'>,
+) {
   return (
+    oneKey === otherKey &&
     one.length === other.length &&
     one.every(([name, value]) => other.some(([otherName, otherValue]) => name === otherName && value === otherValue))
   );

@@ -60,7 +60,7 @@ export function purgeInWords({ entries }: CachePurged): string {
 }
 
 /** What would become of a GET, and why. */
-export function explanationInWords({ url, answer, variants, selectedBy, storing, asked }: CacheReport): string {
+export function explanationInWords({ url, answer, variants, selectedBy, rule, storing, asked }: CacheReport): string {
   const others = variants - ('entry' in answer ? 1 : 0);
   const also =
     others === 0
@@ -75,6 +75,7 @@ export function explanationInWords({ url, answer, variants, selectedBy, storing,
       'entry' in answer ? entryInWords(answer.entry) : answer.kind === 'off' ? offInWords : 'nothing that fits',
     ],
     ...also.map((line) => ['', line] as const),
+    ...(rule === undefined ? [] : [['rule', ruleInWords(rule)] as const]),
     ['now', answerInWords(answer)],
     ...('entry' in answer ? freshnessLines(answer.entry) : []),
   ];
@@ -83,6 +84,16 @@ export function explanationInWords({ url, answer, variants, selectedBy, storing,
   if (storing?.kind === 'store')
     lines.push(['would be', `stored, ${nextInWords[storing.next]}`], ...freshnessLines(storing));
   return lines.map(([name, text]) => `${name.padEnd(10)}${text}`.trimEnd()).join('\n');
+}
+
+function ruleInWords({ name, cache }: NonNullable<CacheReport['rule']>): string {
+  const says =
+    cache === 'bypass'
+      ? 'the cache is left out'
+      : cache === 'validate'
+        ? 'nothing is answered without asking'
+        : `what is stored from now on is fresh for ${durationInWords(cache.freshnessSeconds)}`;
+  return `${JSON.stringify(printable(name))}: ${says}`;
 }
 
 const offInWords = 'nothing: the agent’s cache is off';

@@ -16,7 +16,7 @@ import { entriesInWords, explanationInWords, purgeInWords, statisticsInWords } f
 import { askAgent } from './control-client.ts';
 import { Exit } from './exit.ts';
 import { type Fetched, fetchOnce } from './get-request.ts';
-import { runningAgent, urlOfProxy } from './running-agent.ts';
+import { addressOf, runningAgent, urlOfProxy } from './running-agent.ts';
 import { urlOf } from './url-of.ts';
 
 export interface CacheOptions {
@@ -109,7 +109,7 @@ async function reportOf(agent: AgentState, question: CacheQuestion, extra: Field
 async function askedOrigin(agent: AgentState, url: string, extra: Fields): Promise<Fetched> {
   const fetched = await fetchOnce({
     url,
-    proxy: urlOfProxy(agent),
+    proxy: urlOfProxy(addressOf(agent)),
     clock: machineClock(),
     keepBytes: 0,
     output: undefined,

@@ -6,7 +6,7 @@ import { problem } from '../../schemas/api.ts';
 import type { Clock, Instant } from '../clock.ts';
 import { printable } from '../log/words.ts';
 import { upstreamFailure } from '../upstream/failure.ts';
-import type { ProxyAddress } from './running-agent.ts';
+import { type ProxyAddress, proxyAuthorization } from './running-agent.ts';
 
 export interface TunnelRequest {
   readonly proxy: ProxyAddress;
@@ -65,7 +65,7 @@ export function openTunnel({ proxy, target, timeoutMs, signal, clock }: TunnelRe
     const asked = request({
       method: 'CONNECT',
       path: target,
-      headers: { Host: target, 'User-Agent': 'edgehop' },
+      headers: { Host: target, 'User-Agent': 'edgehop', ...proxyAuthorization(proxy.userinfo) },
       setHost: false,
       maxHeaderSize: maxHeadBytes,
       createConnection: () => socket,

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Writable } from 'node:stream';
 import { type Field, fieldsFromFlat } from '../../http/fields.ts';
 import type { Clock } from '../clock.ts';
+import { proxyAuthorization } from './running-agent.ts';
 
 export interface GetRequest {
   readonly url: string;
@@ -57,7 +58,7 @@ export function fetchOnce(asked: GetRequest): Promise<Fetched> {
             ...addressOf(target),
             path: `${target.pathname}${target.search}`,
           })
-        : httpRequest({ ...common, ...addressOf(new URL(proxy)), path: url });
+        : httpRequest({ ...common, ...throughProxy(new URL(proxy), fields), path: url });
     let sentAt = clock.now();
     request.setTimeout(idleTimeoutMs, () => request.destroy(new Error('nothing came for too long')));
     // The request waits for the connection and is written the moment it stands.
@@ -96,6 +97,12 @@ export function fetchOnce(asked: GetRequest): Promise<Fetched> {
 
 function addressOf({ hostname, port }: URL): { readonly host: string; readonly port: string } {
   return { host: hostname.replace(/^\[|\]$/g, ''), port };
+}
+
+/** What the proxy is shown is no field of the request, and is told to nobody else. */
+function throughProxy(proxy: URL, fields: readonly Field[]) {
+  const shown = proxyAuthorization(`${proxy.username}:${proxy.password}`);
+  return { ...addressOf(proxy), headers: [...fields.flat(), ...Object.entries(shown).flat()] };
 }
 
 interface Received {

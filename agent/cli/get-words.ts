@@ -2,7 +2,15 @@
 import { styleText } from 'node:util';
 import type { GetReport } from '../../schemas/api.ts';
 import { type StageName, stageNames } from '../../schemas/stage.ts';
-import { cacheInWords, printable, routeInWords, socketInWords } from '../log/words.ts';
+import {
+  cacheInWords,
+  poolInWords,
+  printable,
+  routeInWords,
+  rulesInWords,
+  socketInWords,
+  transformInWords,
+} from '../log/words.ts';
 
 /** The report as text. `savedAs` names the file that the content went to. */
 export function reportInWords(report: GetReport, savedAs: string | undefined, hasColour: boolean): string {
@@ -29,6 +37,7 @@ export function reportInWords(report: GetReport, savedAs: string | undefined, ha
           `${bold('route')}       ${routeInWords(exchange.route)}, exchange ${exchange.id}`,
           ...cacheInWords(exchange.cache).map((words) => `cache       ${words.replace(/^cache /, '')}`),
           ...(exchange.upstream === undefined ? [] : [`upstream    ${socketInWords(exchange.upstream)}`]),
+          ...ruleLines(exchange),
           ...destinationLine(exchange),
           '',
           ...waterfall(report, bold),
@@ -38,6 +47,17 @@ export function reportInWords(report: GetReport, savedAs: string | undefined, ha
 
 function fieldLine([name, value]: readonly [string, string]): string {
   return `  ${printable(name)}: ${printable(value)}`;
+}
+
+/** What rules and pools made of it. */
+function ruleLines({ rules, shape, rewrittenUrl, transform, pool }: NonNullable<GetReport['exchange']>): string[] {
+  return [
+    ...rulesInWords({ rules, shape: undefined }).map((words) => `by rule     ${words.replace(/^rules? /, '')}`),
+    ...rulesInWords({ rules: undefined, shape }).map((words) => `network     ${words}`),
+    ...(rewrittenUrl === undefined ? [] : [`asked for   ${printable(rewrittenUrl)}`]),
+    ...transformInWords(transform).map((words) => `content     ${words}`),
+    ...poolInWords(pool).map((words) => `pool        ${words.replace(/^pool /, '')}`),
+  ];
 }
 
 function destinationLine({ destination, error }: NonNullable<GetReport['exchange']>): string[] {

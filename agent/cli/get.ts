@@ -11,7 +11,7 @@ import { recordOfClient } from './control-client.ts';
 import { Exit } from './exit.ts';
 import { type Fetched, fetchOnce } from './get-request.ts';
 import { reportInWords } from './get-words.ts';
-import { namedProxy, runningAgent, urlOfProxy } from './running-agent.ts';
+import { addressOf, namedProxy, runningAgent, urlOfProxy } from './running-agent.ts';
 import { urlOf } from './url-of.ts';
 
 export interface GetOptions {
@@ -32,7 +32,8 @@ export async function get(named: string | undefined, options: GetOptions, env: N
     options.proxy === undefined && options.direct !== true
       ? runningAgent(options.port, env, ', or measure without one with --direct')
       : undefined;
-  const proxy = options.proxy === undefined ? agent && urlOfProxy(agent) : urlOfProxy(namedProxy(options.proxy));
+  const proxy =
+    options.proxy === undefined ? agent && urlOfProxy(addressOf(agent)) : urlOfProxy(namedProxy(options.proxy));
   const output = options.output === undefined ? undefined : createWriteStream(options.output);
   const [machine, fetched] = await Promise.all([
     describeMachine(),

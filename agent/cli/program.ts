@@ -42,7 +42,10 @@ function program(env: NodeJS.ProcessEnv): Command {
     .command('start')
     .description('listen as a proxy until told to stop')
     .option('--port <number>', 'port of the proxy (8080; 0 chooses one)', port)
-    .option('--host <address>', 'loopback address to listen on (127.0.0.1 and ::1)')
+    .option(
+      '--host <address>',
+      'address to listen on (127.0.0.1 and ::1; any other needs credentials or a list of clients)',
+    )
     .option('--control-port <number>', 'port of the control interface (8081; 0 chooses one)', port)
     .option('--config <file>', 'configuration file (edgehop.jsonc here, else in the configuration folder)')
     .option('--edge <edge>', 'embedded, none, a configured name, or the URL of a deployed worker')
@@ -105,25 +108,43 @@ The phases:
 Through the agent means a CONNECT tunnel, as for https. What a request takes by way of the edge, \`edgehop get\` shows.`,
     )
     .action(async (host, options) => (await import('./ping.ts')).ping(host, options, env));
+  root
+    .command('whoami')
+    .description('show what an origin sees of a request by each route, measured with the configuration in effect')
+    .option('--origin <url>', 'ask this service, which answers with what it receives, in place of an origin of our own')
+    .option('--config <file>', 'configuration file (that which start would read)')
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./whoami.ts')).whoami(options, env));
   const cache = cacheVerbs(root, env);
+  const rules = rulesVerbs(root, env);
   const config = root.command('config').description('look at the configuration');
   config
     .command('validate')
     .description('say whether the configuration file is right, and where it is not')
     .argument('[file]', 'the file that start would read, when it is missing')
-    .action(async (file) => (await import('./config.ts')).validate(file, env));
+    .option('--config <file>', 'the same')
+    .action(async (file, options) => (await import('./config.ts')).validate(file ?? options.config, env));
   config
     .command('print')
     .description('print the configuration as it is in effect, with all defaults, without secrets')
     .argument('[file]', 'the file that start would read, when it is missing')
-    .action(async (file) => (await import('./config.ts')).print(file, env));
+    .option('--config <file>', 'the same')
+    .action(async (file, options) => (await import('./config.ts')).print(file ?? options.config, env));
   config
     .command('schema')
     .description(
       'print the JSON Schema of the configuration, for the $schema of a file and the completions of an editor',
     )
     .action(async () => (await import('./config.ts')).schema());
-  for (const command of [root, ...root.commands, ...cache.commands, ...config.commands]) command.exitOverride();
+  config
+    .command('credential')
+    .description('make the entry of a user of the proxy, with the hash of a password that is asked for')
+    .argument('<name>', 'of the user')
+    .option('--write', 'put it into the configuration file, instead of printing it')
+    .option('--config <file>', 'that file, instead of the one that start would read')
+    .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
+  for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
+    command.exitOverride();
   return root;
 }
 
@@ -169,6 +190,38 @@ function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     )
     .action(async (url, options) => (await import('./cache.ts')).explain(url, options, env));
   return cache;
+}
+
+function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+  const rules = root.command('rules').description('look at what the rules of the configuration do');
+  rules
+    .command('stat')
+    .description('say how often each rule of the running agent matched, and how its lists, pools and clients fare')
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./rules-stat.ts')).ruleStat(options, env));
+  rules
+    .command('explain')
+    .description('say which rules match a URL and why, what they do, and in which half; no agent has to run')
+    .argument('<url>', 'URL or host; or host:port, for a tunnel as CONNECT and SOCKS ask for it')
+    .option('--method <method>', 'of the request', 'GET')
+    .option('-H, --field <field>', 'a field of the request, as "Name: value"; several are taken', several)
+    .option('--client <address>', 'address of the client', '127.0.0.1')
+    .option('--at <time>', 'HH:MM of today, instead of now')
+    .option('--status <number>', 'of the response that is supposed (200)', wholeNumber(200, 599))
+    .option('--type <type>', 'media type of that response')
+    .option('--size <octets>', 'of the content of that response', wholeNumber(0, 999_999_999))
+    .option('--config <file>', 'that file, instead of the one that start would read')
+    .option('--all', 'say of the other rules, too, why they do not match')
+    .option('--json', 'print one JSON object')
+    .action(async (url, options) => (await import('./rules.ts')).explainRules(url, options, env));
+  rules
+    .command('test')
+    .description('hold the rules against the cases of a file; ends with 1 where one is not as expected')
+    .argument('<file>', 'JSON with comments: see docs/rules.md')
+    .option('--config <file>', 'that file, instead of the one that start would read')
+    .action(async (file, options) => (await import('./rules.ts')).testRules(file, options, env));
+  return rules;
 }
 
 const portOfAgent = 'port of the agent on this machine (the lowest of those that run)';

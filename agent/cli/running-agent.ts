@@ -20,6 +20,8 @@ export interface ProxyAddress {
   readonly port: number;
   /** For people: `the agent on port 8080`. */
   readonly name: string;
+  /** Name and password, as they stand in a URL. Absent where the proxy is shown none. */
+  readonly userinfo?: string;
 }
 
 /** The agents that run on this machine, on this port where one is named, lowest port first. */
@@ -38,22 +40,41 @@ export function runningAgent(port: number | undefined, env: NodeJS.ProcessEnv, o
   throw new Exit('unavailable', `${which}. Start one with \`edgehop start\`${otherwise}.`);
 }
 
-/** Where a running agent listens. */
-export function addressOf({ host, port }: AgentState): ProxyAddress {
-  return { host, port, name: `the agent on port ${port}` };
+/** Where a running agent is reached. The verbs of its own machine show its token where others show credentials. */
+export function addressOf({ host, port, controlToken }: AgentState): ProxyAddress {
+  return {
+    host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host,
+    port,
+    name: `the agent on port ${port}`,
+    userinfo: `:${controlToken}`,
+  };
 }
 
 /** Where the proxy of a URL listens. Ends the verb with 2 when a client cannot speak to it. */
 export function namedProxy(text: string): ProxyAddress {
   const url = urlOf(text);
   if (url.protocol !== 'http:') throw new Exit('usage', `the proxy "${text}" is not spoken to by http://.`);
-  if (url.username !== '' || url.password !== '')
-    throw new Exit('usage', 'a proxy is named without userinfo: credentials are not sent.');
   const [host, port] = [hostOfUrl(url), portOfUrl(url)];
-  return { host, port, name: `the proxy ${url.host}` };
+  const userinfo = url.username === '' && url.password === '' ? {} : { userinfo: `${url.username}:${url.password}` };
+  return { host, port, name: `the proxy ${url.host}`, ...userinfo };
 }
 
-/** The URL of a proxy. */
-export function urlOfProxy({ host, port }: Pick<ProxyAddress, 'host' | 'port'>): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** The URL of a proxy, with what it is shown as credentials. */
+export function urlOfProxy({ host, port, userinfo }: Omit<ProxyAddress, 'name'>): string {
+  return `http://${userinfo === undefined ? '' : `${userinfo}@`}${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The field in which a proxy is shown the name and password of its URL; none where there are none. RFC 7617 2. */
+export function proxyAuthorization(userinfo: string | undefined): { readonly 'Proxy-Authorization'?: string } {
+  if (userinfo === undefined || userinfo === ':') return {};
+  const [name = '', password = ''] = userinfo.split(':').map(decoded);
+  return { 'Proxy-Authorization': `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

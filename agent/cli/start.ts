@@ -3,17 +3,20 @@ import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Agent, startAgent } from '../agent.ts';
 import { type Clock, machineClock } from '../clock.ts';
+import { follow, watchedPaths } from '../config/follow.ts';
 import type { StartOptions } from '../config/overrides.ts';
 import { pathsOf } from '../config/paths.ts';
+import { watchFile } from '../config/watch.ts';
 import { readStates, removeState, writeState } from '../control/state-file.ts';
 import { jsonLog } from '../log/json.ts';
-import { onFinished } from '../log/observers.ts';
+import { onFinished, replaceable } from '../log/observers.ts';
 import { prettyLog } from '../log/pretty.ts';
 import { lineSink } from '../log/sink.ts';
 import { describeMachine } from '../machine/machine.ts';
 import { portHolder } from '../machine/port-holder.ts';
 import { processExists, processIsWorkerd } from '../machine/processes.ts';
 import { systemLookup } from '../proxy/admit/resolver.ts';
+import type { Observer } from '../proxy/ports.ts';
 import { configInEffect } from './config.ts';
 import { Exit, exitCodes } from './exit.ts';
 import { cardInWords } from './machine-words.ts';
@@ -27,27 +30,51 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
   const clock = machineClock();
   const say = (sentence: string) => console.error(`edgehop: ${sentence}`);
   const sink = lineSink(1, config.limits.maxHeldLogCharacters);
-  const observer = {
-    pretty: () => prettyLog(sink, clock, process.stdout.isTTY === true && !env['NO_COLOR']),
-    json: () => jsonLog(sink, clock),
-    quiet: () => onFinished(() => undefined),
-  }[config.log]();
+  const logOf = (kind: Config['log']): Observer => {
+    if (kind === 'json') return jsonLog(sink, clock);
+    if (kind === 'quiet') return onFinished(() => undefined);
+    return prettyLog(sink, clock, process.stdout.isTTY === true && !env['NO_COLOR']);
+  };
+  const log = replaceable(logOf(config.log));
+  let logged = config.log;
   const agent = await startAgent({
     config,
+    configPath: path,
     clock,
-    observer,
+    observer: log.observer,
     lookup: systemLookup,
     say,
     folders: paths,
     environment: env,
   }).catch((cause) => explained(cause, config));
-  const stopped = untilStopped(agent, clock, say); // before anyone can know of the agent and tell it to stop
+  const watch = watchFile({
+    paths: watchedPaths(path, options, env, process.cwd()),
+    wallTime: () => clock.wallTime(clock.now()),
+    ...follow({
+      options,
+      env,
+      say,
+      kept: agent.keptConfiguration,
+      reload: async (wanted, from) => {
+        const reloaded = await agent.reload(wanted, from);
+        if (reloaded.kind === 'applied' && wanted.log !== logged) log.replaceBy(logOf(wanted.log));
+        if (reloaded.kind === 'applied') logged = wanted.log;
+        return reloaded;
+      },
+    }),
+  });
+  const readAgain = () => {
+    say('reading the configuration again (SIGHUP)');
+    watch.readNow();
+  };
+  const stopped = untilStopped(agent, clock, say, readAgain); // before anyone can know of the agent and tell it to stop
   const noteState = () => writeState(paths.state, agent.state());
   agent.onStateChange(noteState);
   noteState();
   await banner(agent, config, path);
   void agent.edgeChecked.then(say);
   await stopped;
+  watch.stop();
   removeState(paths.state, agent.port);
   await sink.end();
   process.exit(); // a name still being looked up would keep the process for seconds
@@ -103,7 +130,12 @@ async function banner(agent: Agent, { listen }: Config, path: string | undefined
 /** The first signal drains, a second one stops at once. npm and terminals often deliver one signal several times. */
 const sameSignalWithinMs = 300;
 
-function untilStopped(agent: Agent, clock: Clock, say: (sentence: string) => void): Promise<void> {
+function untilStopped(
+  agent: Agent,
+  clock: Clock,
+  say: (sentence: string) => void,
+  onHangup: () => void,
+): Promise<void> {
   return new Promise((resolve) => {
     let askedAt: number | undefined;
     const stop = async (signal: string) => {
@@ -119,6 +151,6 @@ function untilStopped(agent: Agent, clock: Clock, say: (sentence: string) => voi
         resolve();
       }
     };
-    onAskedToEnd((why) => void stop(why));
+    onAskedToEnd((why) => void stop(why), onHangup);
   });
 }

@@ -1,4 +1,5 @@
 // What a person means by a URL, a host or an IP address.
+import { originOf } from '../../http/authority.ts';
 import { Exit } from './exit.ts';
 
 /** An http or https URL without fragment. A bare host or IP address is given the scheme `otherwise`. */
@@ -20,8 +21,8 @@ export function hostOfUrl({ hostname }: URL): string {
 }
 
 /** The port of a URL, also where it is the scheme's own. */
-export function portOfUrl({ port, protocol }: URL): number {
-  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+export function portOfUrl(url: URL): number {
+  return originOf(url).port;
 }
 
 function isBareIpv6(text: string): boolean {

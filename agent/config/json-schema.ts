@@ -14,6 +14,8 @@ export interface JsonSchema {
   readonly minLength?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
+  /** Of a record, what each of its values is; of an object, whether it may have other keys. */
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly const?: unknown;
@@ -25,18 +27,38 @@ export function configSchema(): JsonSchema {
     io: 'input',
     override: ({ jsonSchema }) => {
       delete jsonSchema.readOnly; // here readonly means that the program changes nothing, there that nobody may
+      if (jsonSchema.oneOf === undefined) return;
+      jsonSchema.anyOf = jsonSchema.oneOf; // editors complete within both, but explain a mistake better within this
+      delete jsonSchema.oneOf;
     },
   }) as JsonSchema;
 }
 
 /** The names that an object of the configuration may have as keys; a number in the path leads into a list. */
 export function keysAt(path: readonly (string | number)[]): readonly string[] {
-  let here: JsonSchema | undefined = configSchema();
-  for (const part of path) here = typeof part === 'number' ? here?.items : propertiesOf(here)?.[part];
-  return Object.keys(propertiesOf(here) ?? {});
+  let here = alternativesOf(theSchema());
+  for (const part of path) here = here.flatMap((schema) => alternativesOf(memberOf(schema, part)));
+  return [...new Set(here.flatMap(({ properties }) => Object.keys(properties ?? {})))];
 }
 
-/** The keys of an object, also of one that may be something else instead. */
-export function propertiesOf(schema: JsonSchema | undefined): JsonSchema['properties'] {
-  return schema?.properties ?? schema?.anyOf?.find(({ properties }) => properties !== undefined)?.properties;
+/** What a value may be, one by one. */
+export function alternativesOf(schema: JsonSchema | undefined): readonly JsonSchema[] {
+  if (schema === undefined) return [];
+  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(alternativesOf);
+}
+
+function memberOf(
+  { items, properties, additionalProperties }: JsonSchema,
+  part: string | number,
+): JsonSchema | undefined {
+  if (typeof part === 'number') return items;
+  if (properties !== undefined && Object.hasOwn(properties, part)) return properties[part];
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+
+let made: JsonSchema | undefined;
+
+function theSchema(): JsonSchema {
+  made ??= configSchema();
+  return made;
 }

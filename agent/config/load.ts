@@ -9,9 +9,12 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
+import { configMistakes } from '../../http/plan/mistakes.ts';
 import { type Config, config } from '../../schemas/config.ts';
-import { keysAt } from './json-schema.ts';
+import { accessMistakes } from './access-mistakes.ts';
+import { type Mistake, mistakeAt, mistakesOf, position } from './mistakes.ts';
 import type { Paths } from './paths.ts';
+import { registrableDomain } from './registrable-domain.ts';
 
 export type Loaded =
   | {
@@ -21,15 +24,8 @@ export type Loaded =
     }
   | { readonly kind: 'wrong'; readonly path: string; readonly mistakes: readonly Mistake[] };
 
-export interface Mistake {
-  /** From 1. */
-  readonly line: number;
-  readonly column: number;
-  /** Names the key, says what is wrong and what would be right. */
-  readonly message: string;
-}
-
-const fileName = 'edgehop.jsonc';
+/** The configuration file where none is named. */
+export const fileName = 'edgehop.jsonc';
 
 /** The configuration from the named file, else from the first found: working directory, then the user's folder. */
 export function loadConfig(named: string | undefined, paths: Paths, workingDirectory: string): Loaded {
@@ -60,11 +56,19 @@ export function parseConfig(text: string, path: string): Loaded {
   const doubled = doubledKeys(tree, text);
   if (doubled.length > 0) return wrong(path, doubled);
   const parsed = config.safeParse(tree === undefined ? {} : getNodeValue(tree));
-  if (parsed.success) return { kind: 'loaded', config: parsed.data, path };
+  if (!parsed.success) return wrong(path, mistakesOf(parsed.error.issues, { text, tree }));
+  const mistakes = [...configMistakes(parsed.data, { registrableDomain }), ...accessMistakes(parsed.data)];
+  if (mistakes.length === 0) return { kind: 'loaded', config: parsed.data, path };
   return wrong(
     path,
-    parsed.error.issues.flatMap((issue) => mistakesOf(issue, text, tree)),
+    mistakes.map((mistake) => mistakeAt(asWritten(mistake.path, tree), mistake.message, { text, tree })),
   );
+}
+
+/** A list of one member may be written without its brackets: then the member stands where the list would. */
+function asWritten(path: readonly (string | number)[], tree: Node | undefined): readonly (string | number)[] {
+  const isThere = tree !== undefined && findNodeAtLocation(tree, [...path]) !== undefined;
+  return isThere || path.at(-1) !== 0 ? path : path.slice(0, -1);
 }
 
 /** A key that an object has twice: some programs take the first, others the last. RFC 8259 4. */
@@ -79,78 +83,8 @@ function doubledKeys(node: Node | undefined, text: string): Mistake[] {
 }
 
 function wrong(path: string, mistakes: readonly Mistake[]): Loaded {
-  return { kind: 'wrong', path, mistakes };
-}
-
-type Issue = NonNullable<ReturnType<typeof config.safeParse>['error']>['issues'][number];
-
-function mistakesOf(issue: Issue, text: string, tree: Node | undefined): Mistake[] {
-  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-  if (issue.code === 'invalid_union' && isObjectAt(path, tree)) {
-    // Who writes an object means the object of the choice.
-    const inner = issue.errors.find((issues) => issues.some((each) => each.code !== 'invalid_value'));
-    return (inner ?? []).flatMap((each) =>
-      mistakesOf({ ...each, path: [...issue.path, ...each.path] } as Issue, text, tree),
-    );
-  }
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      ...positionOf([...path, key], text, tree),
-      message: `Unknown key "${[...path, key].join('.')}".${suggestion(key, path)}`,
-    }));
-  }
-  return [
-    {
-      ...positionOf(path, text, tree),
-      message: `${path.length === 0 ? 'The file' : `"${path.join('.')}"`}: ${issue.message}.`,
-    },
-  ];
-}
-
-function isObjectAt(path: (string | number)[], tree: Node | undefined): boolean {
-  return tree !== undefined && findNodeAtLocation(tree, path)?.type === 'object';
-}
-
-function positionOf(path: (string | number)[], text: string, tree: Node | undefined): Omit<Mistake, 'message'> {
-  const node = tree === undefined ? undefined : findNodeAtLocation(tree, path);
-  // A key that is missing is told where the object that lacks it stands.
-  if (node === undefined && path.length > 0) return positionOf(path.slice(0, -1), text, tree);
-  return position(text, (node?.parent?.type === 'property' ? node.parent : node)?.offset ?? 0);
-}
-
-function position(text: string, offset: number): Omit<Mistake, 'message'> {
-  const before = text.slice(0, offset).split('\n');
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
-}
-
-/** The key of the same object that is spelled most alike, if any is. */
-function suggestion(key: string, path: readonly (string | number)[]): string {
-  const known = keysAt(path);
-  const nearest = known
-    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined && nearest.distance <= Math.max(2, key.length / 3))
-    return ` Did you mean "${nearest.name}"?`;
-  return known.length > 0 ? ` Known here: ${known.join(', ')}.` : '';
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(
-        Math.min(
-          (row[j] as number) + 1,
-          (next[j - 1] as number) + 1,
-          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      );
-    }
-    row = next;
-  }
-  return row.at(-1) as number;
+  const inOrder = [...mistakes].sort((one, other) => one.line - other.line || one.column - other.column);
+  return { kind: 'wrong', path, mistakes: inOrder };
 }
 
 function inWords(code: string): string {
@@ -160,7 +94,8 @@ function inWords(code: string): string {
     .toLowerCase();
 }
 
-function readIfThere(path: string): string | undefined {
+/** The text of a file; nothing where there is none. */
+export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').replace(/^\ufeff/, ''); // Windows editors begin a file with this mark
   } catch (cause) {

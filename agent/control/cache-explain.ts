@@ -1,9 +1,12 @@
 // What is stored, what would become of a request, whether a response would be stored: the engine's decisions as the API has them.
 import { responseDirectives } from '../../http/cache-control.ts';
 import { currentAgeMs, freshnessLifetime } from '../../http/caching/freshness.ts';
+import { overriddenFields } from '../../http/caching/overridden.ts';
 import { reuse } from '../../http/caching/reuse.ts';
 import type { CacheRequest, CacheResponse, StoredResponse, Time } from '../../http/caching/stored.ts';
 import { judgeStoring } from '../../http/caching/storing.ts';
+import { chosen } from '../../http/plan/on-response.ts';
+import type { CacheAction, Chosen, OnResponse } from '../../http/plan/plan.ts';
 import type {
   CacheAnswer,
   CacheEntry,
@@ -16,6 +19,8 @@ import { isoMicroseconds } from '../clock.ts';
 
 export interface Question {
   readonly request: CacheRequest;
+  /** What rules say of the cache for this request. */
+  readonly byRule?: OnResponse<CacheAction> | undefined;
   /** What the origin gave to it, where it was asked. */
   readonly response: CacheResponse | undefined;
   /** All that is stored under the URL, the latest first; undefined where the agent's cache is off. */
@@ -24,14 +29,42 @@ export interface Question {
 }
 
 /** Decides as the walk would, without doing anything. */
-export function explain({ request, response, stored, now }: Question): CacheExplanation {
+export function explain({ request, byRule, response, stored, now }: Question): CacheExplanation {
+  const beforehand = byRule?.[0]?.when === undefined ? byRule?.[0] : undefined;
+  const rule = response === undefined ? beforehand : chosen(byRule, response);
   return {
     url: request.url,
     variants: stored?.length ?? 0,
     selectedBy: [...new Set(stored?.flatMap(({ entry }) => entry.stored.selecting.map(([name]) => name)))],
-    answer: stored === undefined ? { kind: 'off' } : answerOf(stored, request, now),
-    ...(response !== undefined && { storing: storingOf(request, response, now) }),
+    answer: stored === undefined ? { kind: 'off' } : ruledAnswer(stored, request, beforehand?.action, now),
+    ...(rule !== undefined && { rule: { name: rule.rule, cache: rule.action } }),
+    ...(response !== undefined && { storing: ruledStoring(request, response, rule, now) }),
   };
+}
+
+/** A rule that holds whatever the response is comes before what is stored. */
+function ruledAnswer(
+  stored: readonly ListedEntry[],
+  request: CacheRequest,
+  action: CacheAction | undefined,
+  now: Time,
+): CacheAnswer {
+  if (action === 'bypass') return { kind: 'forward', because: 'bypass' };
+  if (action !== 'validate') return answerOf(stored, request, now);
+  return answerOf(stored, { ...request, fields: [...request.fields, ['Cache-Control', 'no-cache']] }, now);
+}
+
+function ruledStoring(
+  request: CacheRequest,
+  response: CacheResponse,
+  rule: Chosen<CacheAction> | undefined,
+  now: Time,
+): CacheStoring {
+  if (rule?.action === 'bypass')
+    return { kind: 'refuse', because: `the rule ${JSON.stringify(rule.rule)} says bypass` };
+  if (rule === undefined || rule.action === 'validate') return storingOf(request, response, now);
+  const fields = overriddenFields(response, rule.action.freshnessSeconds) ?? response.fields;
+  return storingOf(request, { ...response, fields }, now);
 }
 
 /** One stored response as the API tells it. */

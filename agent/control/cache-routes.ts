@@ -3,6 +3,8 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
 import { parseHostField } from '../../http/authority.ts';
+import type { CacheRequest } from '../../http/caching/stored.ts';
+import type { CacheAction, OnResponse } from '../../http/plan/plan.ts';
 import { parseRequestTarget } from '../../http/request-target.ts';
 import {
   type CacheCounts,
@@ -26,10 +28,18 @@ export interface CacheRoutesPorts {
   readonly store: CacheAdmin | undefined;
   readonly generations: Generations;
   readonly counts: () => CacheCounts;
+  /** What rules say of the cache for a request of this machine; nothing where none does. */
+  readonly byRule: (request: CacheRequest) => CacheByRule | undefined;
+}
+
+export interface CacheByRule {
+  readonly cache: OnResponse<CacheAction> | undefined;
+  /** Of what the edge makes of the response, where it makes something of it. */
+  readonly transformKey: string | undefined;
 }
 
 /** The routes below `/v1/cache`. Only POST changes anything. */
-export function createCacheRoutes({ clock, store, generations, counts }: CacheRoutesPorts): Hono {
+export function createCacheRoutes({ clock, store, generations, counts, byRule }: CacheRoutesPorts): Hono {
   const now = () => clock.wallTime(clock.now());
   return new Hono()
     .use(async (c, next) => {
@@ -71,9 +81,12 @@ export function createCacheRoutes({ clock, store, generations, counts }: CacheRo
       const { fields, response } = asked;
       const match = matchOf({ kind: 'url', url: asked.url });
       if (match.kind !== 'url') return wrong(c, match.kind === 'wrong' ? match.because : 'It is no URL.');
+      const request: CacheRequest = { method: 'GET', url: match.url, fields };
+      const rules = byRule(request);
       return c.json(
         explain({
-          request: { method: 'GET', url: match.url, fields },
+          request: { ...request, ...(rules?.transformKey !== undefined && { transformKey: rules.transformKey }) },
+          byRule: rules?.cache,
           response,
           stored: store?.list(match, maxEntriesListed),
           now: now(),

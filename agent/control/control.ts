@@ -3,19 +3,22 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
+import { type ConfigurationState, maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
 import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
 import { type CacheRoutesPorts, createCacheRoutes } from './cache-routes.ts';
 import type { Open } from './open.ts';
 import type { Recent } from './recent.ts';
+import { createRulesRoutes, type RulesRoutesPorts } from './rules-routes.ts';
 
 export interface ControlPorts {
   readonly clock: Clock;
   readonly recent: Recent;
   readonly open: Open;
   readonly readiness: () => Readiness;
+  readonly configuration: () => ConfigurationState;
   readonly cache: Omit<CacheRoutesPorts, 'clock'>;
+  readonly rules: Omit<RulesRoutesPorts, 'configuration'>;
   readonly token: string;
 }
 
@@ -28,7 +31,8 @@ export function createControl(ports: ControlPorts): Server {
 }
 
 /** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
-export function createControlApp({ clock, recent, open, readiness, cache, token }: ControlPorts): Hono {
+export function createControlApp(ports: ControlPorts): Hono {
+  const { clock, recent, open, readiness, configuration, cache, rules, token } = ports;
   return new Hono()
     .use(async (c, next) => {
       // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
@@ -49,6 +53,7 @@ export function createControlApp({ clock, recent, open, readiness, cache, token 
       }
       return next();
     })
+    .get('/v1/config', (c) => c.json(configuration(), 200, { 'cache-control': 'no-store' }))
     .get('/v1/exchanges/open', (c) => {
       const limit = limitOf(c.req.query('limit') ?? '100');
       if (limit === undefined) return c.json({ detail: `The limit is a number from 0 to ${maxOpenListed}.` }, 400);
@@ -71,6 +76,7 @@ export function createControlApp({ clock, recent, open, readiness, cache, token 
         : c.json(recordOf(trace, clock));
     })
     .route('/v1/cache', createCacheRoutes({ clock, ...cache }))
+    .route('/v1/rules', createRulesRoutes({ configuration, ...rules }))
     .notFound((c) => c.json({ detail: 'There is nothing here.' }, 404));
 }
 

@@ -43,17 +43,41 @@ export function connectDeployed({ name, url, token, limits, dial, addresses }: D
   };
 }
 
+const maxHelloBytes = 64 * 1024;
+
 /** Asks an edge who it is. Answers a sentence when it is not an edgehop worker that takes our token. */
 export async function checkEdge(
   edge: Edge,
   timeoutMs: number,
 ): Promise<{ readonly kind: 'answers' } | { readonly kind: 'unavailable'; readonly because: string }> {
+  const answer = await askEdge(edge, '/v1/hello', { timeoutMs, maxBytes: maxHelloBytes });
+  if (answer.kind === 'unavailable') return answer;
+  const { status, json } = answer;
+  if (status === 401) return { kind: 'unavailable', because: 'The edge does not know the token.' };
+  if (status === 503) return { kind: 'unavailable', because: 'The edge has no token configured.' };
+  return status === 200 && hello.safeParse(json).success
+    ? { kind: 'answers' }
+    : { kind: 'unavailable', because: 'What answers there is not an edgehop worker of version 1.' };
+}
+
+/** `json` is undefined where the content is none, or too large. */
+export type EdgeAnswer =
+  | { readonly kind: 'answered'; readonly status: number; readonly json: unknown }
+  /** A sentence. */
+  | { readonly kind: 'unavailable'; readonly because: string };
+
+/** GETs one of the paths by which an edge tells of itself. */
+export async function askEdge(
+  edge: Pick<Edge, 'ready'>,
+  path: string,
+  { timeoutMs, maxBytes }: { readonly timeoutMs: number; readonly maxBytes: number },
+): Promise<EdgeAnswer> {
   const link = await edge.ready();
   if (link.kind === 'unavailable') return { kind: 'unavailable', because: link.error.message };
   const answer = await link.client.send({
     origin: link.origin,
     method: 'GET',
-    path: '/v1/hello',
+    path,
     fields: [
       ['host', link.host],
       ['authorization', `Bearer ${link.token}`],
@@ -62,17 +86,12 @@ export async function checkEdge(
     content: undefined,
     headDeadlineMs: timeoutMs,
     idleTimeoutMs: timeoutMs,
-    maxOctetsHeld: 64 * 1024,
+    maxOctetsHeld: maxBytes,
     onLeave: () => undefined,
   });
   if (answer.kind === 'failed') return { kind: 'unavailable', because: answer.error.message };
-  const body = await readWhole(answer.content, 64 * 1024);
-  if (answer.status === 401) return { kind: 'unavailable', because: 'The edge does not know the token.' };
-  if (answer.status === 503) return { kind: 'unavailable', because: 'The edge has no token configured.' };
-  const isEdge = answer.status === 200 && body !== undefined && hello.safeParse(parsed(body)).success;
-  return isEdge
-    ? { kind: 'answers' }
-    : { kind: 'unavailable', because: 'What answers there is not an edgehop worker of version 1.' };
+  const content = await readWhole(answer.content, maxBytes);
+  return { kind: 'answered', status: answer.status, json: content && parsed(content) };
 }
 
 function parsed(octets: Buffer): unknown {

@@ -21,6 +21,7 @@ export interface EdgeClientPorts {
 export function createEdgeClient({ limits, dial, addresses, allowHttp2 }: EdgeClientPorts): UpstreamClient {
   return createUpstreamClient({
     maxConnections: limits.maxEdgeConnections,
+    maxIdleOriginConnections: limits.maxEdgeConnections,
     maxHeadBytes: maxEdgeHeadBytes,
     maxFields: maxEdgeFields,
     maxInterimResponses: 1,

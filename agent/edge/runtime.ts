@@ -52,6 +52,7 @@ export async function startRuntime({
     log: new Log(LogLevel.NONE),
     cf: false,
     bindings: { EDGEHOP_TOKENS: `embedded=${token}`, EDGEHOP_EMBEDDED: JSON.stringify(policy) },
+    images: { binding: 'IMAGES' },
     // Octets pass untouched and twice as fast as through miniflare's own entry.
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     // The network under its policy. A binding of its own, for the default one adds a CF-Worker field to every request.

@@ -28,6 +28,28 @@ export function observers(all: readonly Observer[]): Observer {
   };
 }
 
+/** An observer in whose place another may be put at any time. */
+export function replaceable(first: Observer): {
+  readonly observer: Observer;
+  readonly replaceBy: (next: Observer) => void;
+} {
+  let current = first;
+  return {
+    observer: {
+      connectionAccepted: (connection, active) => current.connectionAccepted(connection, active),
+      connectionClosed: (connection, closedAt, active) => current.connectionClosed(connection, closedAt, active),
+      requestReceived: (trace) => current.requestReceived(trace),
+      requestRelayed: (trace) => current.requestRelayed(trace),
+      responseReceived: (trace) => current.responseReceived(trace),
+      serverNamed: (trace) => current.serverNamed(trace),
+      finished: (trace) => current.finished(trace),
+    },
+    replaceBy: (next) => {
+      current = next;
+    },
+  };
+}
+
 /** An observer of these events only. */
 export function only(heard: Partial<Observer>): Observer {
   return { ...deaf, ...heard };

@@ -4,7 +4,16 @@ import { isoMicroseconds } from '../clock.ts';
 import type { Clock, Instant, Observer, Trace } from '../proxy/ports.ts';
 import { roundTripMs, tunnelDurationMs } from '../proxy/trace.ts';
 import type { LineSink } from './sink.ts';
-import { cacheInWords, closeInWords, printable, routeInWords, socketInWords } from './words.ts';
+import {
+  cacheInWords,
+  closeInWords,
+  poolInWords,
+  printable,
+  routeInWords,
+  rulesInWords,
+  socketInWords,
+  transformInWords,
+} from './words.ts';
 
 /** Prints the story of every connection and exchange, each event with its exact time (UTC). */
 export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Observer {
@@ -26,7 +35,11 @@ export function prettyLog(sink: LineSink, clock: Clock, hasColour: boolean): Obs
         `request received   ${style('bold', `${trace.method} ${printable(trace.url)}`)}${addressInWords(trace)}`,
       ),
     requestRelayed: (trace) =>
-      line(trace.stamps['request-relayed'], exchange(trace), `request forwarded  ${routeInWords(trace.route)}`),
+      line(
+        trace.stamps['request-relayed'],
+        exchange(trace),
+        `request forwarded  ${routeInWords(trace.route)}${rewriteInWords(trace)}`,
+      ),
     responseReceived: (trace) =>
       line(
         trace.stamps['response-received'],
@@ -56,6 +69,8 @@ function endings(trace: Trace, clock: Clock, style: Style): [Instant | undefined
       `open for ${inMilliseconds(tunnelDurationMs(trace, clock))}`,
       closeInWords(close),
       routeInWords(trace.route),
+      ...poolInWords(trace.pool),
+      ...rulesInWords(trace),
     ];
     return [[at, parts.join(' · ')]];
   }
@@ -77,6 +92,9 @@ function endings(trace: Trace, clock: Clock, style: Style): [Instant | undefined
     ...cache,
     ...(trace.route === undefined && cache.length > 0 ? [] : [routeInWords(trace.route)]),
     ...edgeInWords(trace),
+    ...transformInWords(trace.transform),
+    ...poolInWords(trace.pool),
+    ...rulesInWords(trace),
   ];
   if (retries > 0) parts.push(`${retries} retry`);
   lines.push([stamps['response-sent'], style('green', parts.join(' · '))]);
@@ -108,6 +126,10 @@ function authorityOf({ host, port }: Trace): string {
 
 function addressInWords({ host, address }: Trace): string {
   return address === undefined || address === host || `[${address}]` === host ? '' : ` (${address})`;
+}
+
+function rewriteInWords({ rewrittenUrl }: Trace): string {
+  return rewrittenUrl === undefined ? '' : ` to ${printable(rewrittenUrl)}`;
 }
 
 function inMilliseconds(milliseconds: number | undefined): string {

@@ -1,7 +1,10 @@
 // The words in which log, `get` and dashboard speak of the same things.
 import type { CacheOutcome, CacheOutcomes, ForwardReason } from '../../schemas/cache.ts';
 import type { Route, TunnelClose } from '../../schemas/exchange.ts';
+import type { ShapeOutcome } from '../../schemas/shape.ts';
+import type { TransformOutcome } from '../../schemas/transform.ts';
 import type { SocketReason, UpstreamSocket } from '../../schemas/upstream.ts';
+import type { Trace } from '../proxy/ports.ts';
 
 /** The route of an exchange, and why it was taken where that is not plain. */
 export function routeInWords(route: Route | undefined): string {
@@ -19,6 +22,8 @@ const reasons: Readonly<Record<Route['because'], string>> = {
   'no-edge': 'no edge',
   connect: 'tunnel',
   upgrade: 'upgrade',
+  rule: 'a rule',
+  pool: 'a pool',
   'private-destination': 'private destination',
   'parent-proxy': 'parent proxy',
   'edge-down': 'the edge is down',
@@ -28,6 +33,40 @@ const reasons: Readonly<Record<Route['because'], string>> = {
   'edge-cannot-carry': 'the edge cannot carry it',
   'edge-cannot-reach': 'out of reach for the edge',
 };
+
+/** Which target of which pool was asked, and which had failed before. Nothing where there was no pool. */
+export function poolInWords(pool: Trace['pool']): string[] {
+  if (pool === undefined) return [];
+  const tried = pool.tried.map(({ target, because }) => `${printable(target)} (${printable(because)})`);
+  const after = tried.length === 0 ? '' : ` after ${tried.join(', ')}`;
+  return [`pool ${printable(pool.name)}: ${printable(pool.target ?? 'no target')}${after}`];
+}
+
+/** Which rules had a part in it, and what they made of the network. */
+export function rulesInWords({ rules, shape }: Pick<Trace, 'rules' | 'shape'>): string[] {
+  const words: string[] = [];
+  if (rules !== undefined) words.push(`${rules.length === 1 ? 'rule' : 'rules'} ${rules.map(printable).join(', ')}`);
+  if (shape === undefined) return words;
+  const { preset = 'a network', latencyMs, fault } = shape;
+  const delay = latencyMs === undefined ? '' : `, ${latencyMs.toFixed(0)} ms later`;
+  return [...words, `as over ${preset}${delay}${fault === undefined ? '' : `: ${faults[fault]}`}`];
+}
+
+const faults: Readonly<Record<NonNullable<ShapeOutcome['fault']>, string>> = {
+  reset: 'reset',
+  timeout: 'left without an answer',
+  truncate: 'cut off',
+  'slow-close': 'closed late',
+};
+
+/** What the edge has changed in the content, and why not more. Nothing where no transform was asked for. */
+export function transformInWords(transform: TransformOutcome | undefined): string[] {
+  if (transform === undefined) return [];
+  const { applied, skipped, octets } = transform;
+  const done = applied.length === 0 ? 'not transformed' : `transformed (${applied.join(', ')})`;
+  const sizes = octets === undefined ? '' : `, ${octets.before} octets became ${octets.after}`;
+  return [`${done}${sizes}${skipped === undefined ? '' : `: ${printable(skipped)}`}`];
+}
 
 /** What the caches did, each in a word and why. Nothing of one that had no say. */
 export function cacheInWords(cache: CacheOutcomes | undefined): string[] {

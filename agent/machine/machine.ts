@@ -8,4 +8,9 @@ export async function describeMachine(): Promise<Machine> {
   return { hostname: hostname(), card: physicalCard(await machineFacts(thisHost)) };
 }
 
+/** As the operating system has it. */
+export function machineName(): string {
+  return hostname();
+}
+
 export type Machine = { hostname: string; card: PhysicalCard };

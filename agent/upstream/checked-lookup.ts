@@ -13,13 +13,17 @@ export function checkedAddresses(
   policy: () => DestinationPolicy,
 ): (host: string, port: number) => Promise<Resolution> {
   return async (host, port) => {
-    const literal = canonicalAddress(host);
-    const resolution: Resolution =
-      literal === undefined ? await resolve(host) : { kind: 'resolved', addresses: [literal] };
+    const resolution = await addressesOf(resolve, host);
     if (resolution.kind === 'failed') return resolution;
     const verdict = judgeAddresses({ host, port }, resolution.addresses, policy());
     if (verdict.kind !== 'refused') return resolution;
     const message = `edgehop does not go there: ${verdict.because}.`;
     return { kind: 'failed', error: new ProxyError('destination_ip_prohibited', message, { status: 403 }) };
   };
+}
+
+/** The addresses of a host; of an address that alone. */
+export async function addressesOf(resolve: Resolve, host: string): Promise<Resolution> {
+  const literal = canonicalAddress(host);
+  return literal === undefined ? resolve(host) : { kind: 'resolved', addresses: [literal] };
 }

@@ -1,4 +1,5 @@
 // The connections to one origin: kept for the next request, bounded in number; what exceeds that waits its turn.
+import { originOf } from '../../http/authority.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connect, Connecting, OriginAddress } from './connect.ts';
@@ -32,6 +33,8 @@ export interface PoolOptions extends ConnectionLimits {
 
 /** The connections to one origin. */
 export class Pool {
+  /** For its owner: of two pools the one that was asked last has the greater number. */
+  usedLast = 0;
   readonly #origin: string;
   readonly #address: OriginAddress;
   readonly #options: PoolOptions;
@@ -48,19 +51,25 @@ export class Pool {
   #isHttp1Required = false;
 
   constructor(origin: string, options: PoolOptions) {
-    const { protocol, hostname, port } = new URL(origin);
-    const scheme = protocol === 'https:' ? 'https' : 'http';
+    const { scheme, host, port } = originOf(new URL(origin));
     this.#origin = origin;
     this.#options = options;
-    this.#address = {
-      scheme,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
-    };
+    this.#address = { scheme, host: host.replace(/^\[|\]$/g, ''), port };
   }
 
   get isEmpty(): boolean {
     return this.#open.size === 0 && this.#connecting === 0 && this.#waiting.length === 0;
+  }
+
+  get idleConnections(): number {
+    return this.#idle.length + this.#shared.filter(({ connection }) => connection.isIdle).length;
+  }
+
+  /** Closes so many connections that have nothing to do, those first that were used longest ago. Gives how many it were. */
+  giveUpIdle(count: number): number {
+    const idle = [...this.#idle, ...this.#shared.filter(({ connection }) => connection.isIdle)].slice(0, count);
+    for (const { connection } of idle) connection.close();
+    return idle.length;
   }
 
   send(request: UpstreamRequest, resolve: Resolve): void {
