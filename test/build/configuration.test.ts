@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { configSchema } from '../../agent/config/json-schema.ts';
+import { configSchema, type JsonSchema } from '../../agent/config/json-schema.ts';
 import { overridings } from '../../agent/config/overrides.ts';
 import { configurationPage, configurationPath } from '../../build/configuration.ts';
 import { config } from '../../schemas/config.ts';
+
+const oneOrMany = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'array', items: schema }] });
 
 test('each kind of key has its row', () => {
   const page = configurationPage(
@@ -33,6 +35,45 @@ test('each kind of key has its row', () => {
             },
           },
         },
+        rules: {
+          type: 'array',
+          description: 'what becomes of what',
+          items: {
+            type: 'object',
+            properties: {
+              when: { type: 'object', default: {}, properties: { host: oneOrMany({ type: 'string' }) } },
+              then: {
+                type: 'object',
+                properties: {
+                  code: { anyOf: [{ const: 1 }, { const: 2 }] },
+                  fields: { type: 'object', additionalProperties: { type: 'string' } },
+                  any: { description: 'whatever it is' },
+                  shape: {
+                    anyOf: [
+                      { type: 'string', enum: ['slow', 'fast'] },
+                      { type: 'object', properties: { kind: { const: 'one', description: 'the first' } } },
+                      { type: 'object', properties: { kind: { const: 'other', description: 'the second' } } },
+                    ],
+                  },
+                },
+              },
+            },
+          },
+        },
+        pools: {
+          type: 'object',
+          additionalProperties: {
+            type: 'object',
+            properties: {
+              share: { type: 'number', minimum: 0, maximum: 1 },
+              check: {
+                type: 'object',
+                description: 'now and then',
+                properties: { downBytesPerSecond: { type: 'integer', minimum: 1 } },
+              },
+            },
+          },
+        },
         edges: {
           type: 'object',
           properties: {
@@ -57,14 +98,32 @@ test('each kind of key has its row', () => {
     '## store',
     '| `store.local` | `false`, or section | section |  |',
     '| `store.local.diskBytes` | octets, 0 or more | `7` |  |',
+    '## rules',
+    '| `rules[].when` | section | `{}` |  |',
+    '| `rules[].then` | section |  |  |',
+    '### `rules[].when`',
+    '| `rules[].when.host` | text, or a list of these |  |  |',
+    '### `rules[].then`',
+    '| `rules[].then.code` | `1`, `2` |  |  |',
+    '| `rules[].then.fields` | names, each with text |  |  |',
+    '| `rules[].then.any` | any JSON |  | whatever it is |',
+    '| `rules[].then.shape` | `slow`, `fast`, or section |  |  |',
+    '### `rules[].then.shape`',
+    '| `rules[].then.shape.kind` | `"one"`, `"other"` |  | one: the first; other: the second |',
+    '## pools',
+    '| `pools.NAME.share` | number, 0 to 1 |  |  |',
+    '| `pools.NAME.check` | section |  | now and then |',
+    '| `pools.NAME.check.downBytesPerSecond` | octets a second, 1 or more |  |  |',
     '## edges',
     '| `edges.list` | list of sections |  |  |',
     '| `edges.list[].token` | text, at least 16 characters |  |  |',
     '| `edges.names` | list of texts | `[]` |  |',
     '## Environment and flags',
     '| `log` | `EDGEHOP_LOG` | `--log` |',
+    '## While the agent runs',
   ]);
   expect(page).toContain('\n\nBounds.\n\n');
+  expect(page).toContain('[rules.md](rules.md)');
 });
 
 test('the page in the repository is what the sources say, and names every limit', () => {

@@ -102,6 +102,8 @@ describe('originKeepAliveTimeoutMs', () => {
 /** Where each limit is proved at its bound: the file, and words of the test's title. */
 const proofs = {
   maxConnections: ['e2e/limits', 'are served, over both addresses together, and one more is closed'],
+  maxConnectionsPerClient: ['e2e/access', 'of one client are served, over all families, and one more is closed'],
+  maxRequestsPerSecondPerClient: ['e2e/access', 'of one client are served at once, and one more is 429'],
   maxPipelinedRequests: ['e2e/limits', 'wait for their turn on one connection, and one more is 503'],
   maxHeadBytes: ['e2e/limits', 'and one more is 431'],
   maxFields: ['e2e/limits', 'and one more is 431'],
@@ -121,6 +123,10 @@ const proofs = {
   maxSocketBufferBytes: ['e2e/tunnels', 'holds a server back when the client does not read'],
   maxEdgeConnections: ['e2e/upstream-limits', 'what is beyond them waits until one is free'],
   maxOriginConnections: ['e2e/upstream-limits', 'what is beyond them waits until one is free'],
+  maxIdleOriginConnections: [
+    'agent/upstream/client',
+    'are kept over all origins, and those used longest ago are closed for more',
+  ],
   maxRecentRecords: ['agent/control/recent', 'as many are remembered as there is room for, and no more'],
   maxHeldLogCharacters: ['agent/log/sink', 'gets maxHeldLogCharacters later, and what was beyond them is lost'],
   drainTimeoutMs: ['e2e/lifecycle', 'drainTimeoutMs'],

@@ -1,7 +1,7 @@
 // What CONNECT and the Host field may say, and the one text that a host has afterwards.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { authorityAt, parseAuthority, parseHost, parseHostField, parsePort } from '../../http/authority.ts';
+import { authorityAt, originOf, parseAuthority, parseHost, parseHostField, parsePort } from '../../http/authority.ts';
 
 const label63 = 'a'.repeat(63);
 const name253 = `${label63}.${label63}.${label63}.${'a'.repeat(61)}`;
@@ -13,6 +13,15 @@ test.each([
   ['2001:db8::1', '[2001:db8::1]:443'],
 ])('%s is asked for as %s', (host, authority) => {
   expect(authorityAt(host, 443)).toBe(authority);
+});
+
+test.each([
+  ['http://o.example/a', 'http', 'o.example', 80],
+  ['https://o.example/', 'https', 'o.example', 443],
+  ['https://o.example:80/', 'https', 'o.example', 80],
+  ['http://[2001:db8::1]:8080', 'http', '[2001:db8::1]', 8080],
+])('the origin of %s (RFC 9110 4.3.1)', (url, scheme, host, port) => {
+  expect(originOf(new URL(url))).toEqual({ scheme, host, port });
 });
 
 describe('the authority of CONNECT (RFC 9112 3.2.3)', () => {

@@ -1,7 +1,7 @@
 // Field octets that a platform of Unicode text has read come out the same, or not at all.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { octetsFromText } from '../../http/octets.ts';
+import { octetsFromText, textFromUtf8 } from '../../http/octets.ts';
 
 const asOctets = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 
@@ -30,4 +30,9 @@ test('a byte order mark is text like any other', () => {
 
 test('text in which the platform had to replace octets is not taken for what was sent', () => {
   expect(octetsFromText('caf\ufffd')).toBeUndefined();
+});
+
+test('octets are text only where they are UTF-8', () => {
+  expect(textFromUtf8(Buffer.from('\ufeffcafé'))).toBe('\ufeffcafé');
+  expect(textFromUtf8(Buffer.from('café', 'latin1'))).toBeUndefined();
 });

@@ -1,15 +1,17 @@
 // Loops show in Via and CDN-Loop, and Max-Forwards binds two methods only.
 import { expect, test } from 'vitest';
 import type { Field } from '../../http/fields.ts';
-import { forwardLimit, hasPassed, hasPassedEdge, withCdnLoop, withVia } from '../../http/via.ts';
+import { forwardLimit, hasPassed, hasPassedEdge, viaMember, withCdnLoop } from '../../http/via.ts';
 
 test('a message that this hop has carried shows it', () => {
-  const fields = withVia([['Via', '1.0 fred']], '1.1', 'edgehop-1a2b');
-  expect(fields).toEqual([
-    ['Via', '1.0 fred'],
-    ['Via', '1.1 edgehop-1a2b'],
-  ]);
-  expect(hasPassed(fields, 'edgehop-1a2b')).toBe(true);
+  const member = viaMember('1.1', 'edgehop-1a2b');
+  expect(member).toBe('1.1 edgehop-1a2b');
+  const passed = (...values: string[]) =>
+    hasPassed(
+      values.map((value) => ['Via', value] as const),
+      'edgehop-1a2b',
+    );
+  expect([passed('1.0 fred', member), passed('1.0 fred')]).toEqual([true, false]);
 });
 
 test.each([

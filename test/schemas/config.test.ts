@@ -20,11 +20,18 @@ test('the configuration in effect is a valid configuration that means the same',
   expect(config.parse(defaults)).toEqual(defaults);
 });
 
+/** Of which 0 means that there is no limit. */
+const unlimitedByDefault = ['maxRequestsPerSecondPerClient'];
+
 test('every limit is a positive whole number', () => {
   for (const [name, value] of Object.entries(defaults.limits)) {
-    expect(name).toMatch(/(Ms|Bytes|Characters|Connections|Fields|Names|Records|Requests|Responses)$/);
-    expect(value).toBeGreaterThan(0);
-    for (const wrong of [0, -1, 1.5, '1', null]) {
+    const isUnlimited = unlimitedByDefault.includes(name);
+    expect(name).toMatch(
+      /(Ms|Bytes|Characters|(Connections|RequestsPerSecond)PerClient|Connections|Fields|Names|Records|Requests|Responses)$/,
+    );
+    if (isUnlimited) expect(value).toBe(0);
+    else expect(value).toBeGreaterThan(0);
+    for (const wrong of [...(isUnlimited ? [] : [0]), -1, 1.5, '1', null]) {
       expect(config.safeParse({ limits: { [name]: wrong } }).success, `${name}: ${wrong}`).toBe(false);
     }
   }
@@ -35,6 +42,8 @@ const sections = ['listen', 'edge', 'parents', 'admit', 'limits'] as const;
 test.each<readonly [string, object]>([
   ['at the top', { listne: {} }],
   ...sections.map((section) => [`in ${section}`, { [section]: { nonsense: 1 } }] as const),
+  ['in admit.clients', { admit: { clients: { block: [] } } }],
+  ['in a rule', { rules: [{ then: { block: 'drop', nonsense: 1 } }] }],
   ['in admit.destinations', { admit: { destinations: { deny: [] } } }],
   ['in an edge', { edge: { edges: [{ name: 'a', url: 'https://a.example', token: 'x'.repeat(16), secret: 1 }] } }],
 ])('an unknown key is refused, %s', (_, file) => {

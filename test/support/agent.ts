@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import { type Agent, startAgent } from '../../agent/agent.ts';
-import { machineClock } from '../../agent/clock.ts';
+import { type Clock, machineClock } from '../../agent/clock.ts';
 import { type Lookup, systemLookup } from '../../agent/proxy/admit/resolver.ts';
 import type { Observer } from '../../agent/proxy/ports.ts';
 import { recordOf } from '../../agent/proxy/trace.ts';
@@ -42,6 +42,12 @@ export interface TestAgentOptions {
   readonly parents?: Partial<Config['parents']>;
   /** The agent's cache is in memory only when it is not given. */
   readonly cache?: CacheOptions;
+  /** What else the configuration says: rules, pools, further edges and so on. The keys above come before it. */
+  readonly config?: z.input<typeof config>;
+  /** The file of the configuration: paths count from its folder. */
+  readonly configPath?: string;
+  /** That of this machine when it is not given. */
+  readonly clock?: Clock;
   /** Where the agent keeps what outlives it. A folder of its own, which goes with it, when it is not given. */
   readonly folder?: string;
 }
@@ -69,7 +75,7 @@ export interface TestAgent extends AsyncDisposable {
 
 /** Starts an agent, and waits for its edge. */
 export async function startTestAgent(options: TestAgentOptions): Promise<TestAgent> {
-  const clock = machineClock();
+  const { clock = machineClock() } = options;
   const records: ExchangeRecord[] = [];
   const said: string[] = [];
   let active = 0;
@@ -110,6 +116,7 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
   const agent = await asAgent(() =>
     startAgent({
       config: configOf(options),
+      ...(options.configPath !== undefined && { configPath: options.configPath }),
       clock,
       observer,
       environment: options.environment ?? {},
@@ -141,7 +148,8 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
   };
 }
 
-function configOf(options: TestAgentOptions): Config {
+/** The configuration of such an agent, for a reload. */
+export function configOf(options: TestAgentOptions): Config {
   const {
     edge,
     fallback = 'direct',
@@ -153,13 +161,15 @@ function configOf(options: TestAgentOptions): Config {
     cache = { agent: { diskBytes: 0 } },
   } = options;
   const isSocket = edge === 'embedded-socket';
-  const edges = edge.startsWith('http') ? [{ name: 'home', url: edge, token: testToken }] : [];
+  const others = options.config?.edge?.edges ?? [];
+  const edges = edge.startsWith('http') ? [{ name: 'home', url: edge, token: testToken }, ...others] : others;
   return config.parse({
+    ...options.config,
     listen: { port: 0, controlPort: 0, ...listen },
     edge: { use: isSocket ? 'embedded' : edge, edges, fallback, upstream: isSocket ? 'socket' : 'fetch' },
     parents,
     cache,
-    admit: { destinations: { allowPrivate, allow } },
+    admit: { ...options.config?.admit, destinations: { allowPrivate, allow } },
     limits,
   });
 }

@@ -1,5 +1,5 @@
 // The cache phase with a store in memory, a next hop that answers as it is told, and clients that ask it.
-import { type CacheBounds, cacheBounds } from '../../agent/proxy/cache/bounds.ts';
+import { type CacheBounds, cacheBounds, type SharedKnowledge } from '../../agent/proxy/cache/bounds.ts';
 import { createCached } from '../../agent/proxy/cache/cached.ts';
 import type { Content, Outcome, PlannedRequest, Sink, Trace, UpstreamResponse } from '../../agent/proxy/ports.ts';
 import type { Field, Fields } from '../../http/fields.ts';
@@ -40,9 +40,13 @@ export interface Receiving {
   trailers: Fields;
 }
 
-export function testCache(bounds: Partial<CacheBounds> = {}): TestCache {
+/** `shared`: with whom it shares its store and what is known of that, as after a reload. */
+export function testCache(
+  bounds: Partial<CacheBounds> = {},
+  shared?: { readonly store: FakeStore; readonly knowledge: SharedKnowledge },
+): TestCache {
   const clock = stillClock();
-  const store = fakeStore();
+  const store = shared?.store ?? fakeStore();
   const asked: PlannedRequest[] = [];
   const background: Trace[] = [];
   const { observer, told } = listening();
@@ -57,6 +61,7 @@ export function testCache(bounds: Partial<CacheBounds> = {}): TestCache {
     },
     boundary: () => 'b0undary',
     bounds: { ...cacheBounds, ...bounds },
+    shared: shared?.knowledge,
   })(async (request) => {
     asked.push(request);
     return cache.reply(request);

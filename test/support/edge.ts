@@ -60,11 +60,18 @@ export interface DeployedOptions {
   readonly internet?: string;
   /** Whether a bucket is bound for the cache. */
   readonly hasBucket?: boolean;
+  /** How many requests a minute each token may make; without, nothing is bound that counts them. */
+  readonly requestsPerMinute?: number;
 }
 
 /** Starts the worker with nothing but what a deployment gives it: no embedded policy, the platform's own fetch. */
 export async function startDeployedEdge(options: DeployedOptions = {}): Promise<TestEdge> {
-  const { bindings = { EDGEHOP_TOKENS: `tests=${testToken}` }, internet, hasBucket = false } = options;
+  const {
+    bindings = { EDGEHOP_TOKENS: `tests=${testToken}` },
+    internet,
+    hasBucket = false,
+    requestsPerMinute,
+  } = options;
   const logLines: string[] = [];
   const note = (octets: Buffer) => logLines.push(...octets.toString().split('\n'));
   const miniflare = new Miniflare({
@@ -77,6 +84,9 @@ export async function startDeployedEdge(options: DeployedOptions = {}): Promise<
     cf: false,
     bindings: { ...bindings },
     ...(hasBucket && { r2Buckets: { CACHE_BUCKET: 'cache' } }),
+    ...(requestsPerMinute !== undefined && {
+      ratelimits: { RATE_LIMIT: { namespace_id: '1', simple: { limit: requestsPerMinute, period: 60 } } },
+    }),
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     ...(internet !== undefined && { outboundService: { external: { address: internet, http: {} } } }),
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {

@@ -4,24 +4,24 @@ import { connect as connectTcp } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { Content, UpstreamAnswer, UpstreamClient, UpstreamRequest } from '../../agent/proxy/ports.ts';
-import { createUpstreamClient } from '../../agent/upstream/client.ts';
+import { type ClientOptions, createUpstreamClient } from '../../agent/upstream/client.ts';
 import { type Connect, createConnect } from '../../agent/upstream/connect.ts';
 import { createDial } from '../../agent/upstream/dial.ts';
 import { noParents } from '../../agent/upstream/parents.ts';
-import type { PoolOptions } from '../../agent/upstream/pool.ts';
 import type { Fields } from '../../http/fields.ts';
 import { type Answer, type Origin, type OriginOptions, startOrigin } from './origin.ts';
 
 export const clientLimits = {
   maxConnections: 8,
+  maxIdleOriginConnections: 1_000,
   maxHeadBytes: 8 * 1024,
   maxFields: 100,
   maxInterimResponses: 10,
   keepAliveTimeoutMs: 60_000,
-} satisfies Partial<PoolOptions>;
+} satisfies Partial<ClientOptions>;
 
 /** A client that ends with the test. */
-export function clientFor(parts: Partial<PoolOptions> = {}): UpstreamClient {
+export function clientFor(parts: Partial<ClientOptions> = {}): UpstreamClient {
   const client = createUpstreamClient({ ...clientLimits, connect: connectTo(['127.0.0.1']), ...parts });
   onTestFinished(() => client.close());
   return client;

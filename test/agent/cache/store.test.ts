@@ -378,3 +378,16 @@ function octetsIn(folder: string): number {
     .map((path) => statSync(path).blocks * 512)
     .reduce((sum, octets) => sum + octets, 0);
 }
+
+test('what was transformed stands beside what was not, over a restart; a purge of the URL takes both away', async () => {
+  const folder = scratchFolder();
+  const store = await openedStore({ folder });
+  for (const transformKey of [undefined, 'a', 'b', 'a']) put(store, url, contentOf(10), { transformKey });
+  const keys = (entries: readonly { readonly stored: { readonly transformKey?: string | undefined } }[]) =>
+    entries.map(({ stored }) => stored.transformKey);
+  expect(keys(store.find(url))).toEqual(['a', 'b', undefined]);
+  await store.close();
+  const again = await openedStore({ folder });
+  expect(keys(again.find(url))).toEqual(['a', 'b', undefined]);
+  expect(again.purge({ kind: 'url', url })).toBe(3);
+});

@@ -74,6 +74,25 @@ test('what the caches did is told', () => {
   expect(lines).toContain("cache       edge's cache hit, fresh for 5 s");
 });
 
+test('what rules and pools have made of it is told, in one line each', () => {
+  const ruled = testTrace({
+    ...trace,
+    rules: ['map', 'far\nroute       forged'],
+    shape: { rule: 'far', preset: '4g' },
+    rewrittenUrl: 'http://other.example/',
+    pool: { name: 'app', target: 'http://10.0.0.1', tried: [] },
+  });
+  const text = reportInWords({ ...report, exchange: printedRecord(ruled, stillClock()) }, undefined, false);
+  expect(text).toContain(
+    [
+      'by rule     map, far?route       forged',
+      'network     as over 4g',
+      'asked for   http://other.example/',
+      'pool        app: http://10.0.0.1',
+    ].join('\n'),
+  );
+});
+
 test('every time, the route, the destination and this machine are told', () => {
   const lines = reportInWords(report, undefined, false).split('\n');
   for (const line of [

@@ -92,14 +92,14 @@ describe('what is wrong', () => {
       '{ "admit": { "destinations": { "allow": [\n"a.example",\n  7] } } }',
       3,
       3,
-      '"admit.destinations.allow.1": Invalid input: expected string, received number.',
+      '"admit.destinations.allow[1]": Invalid input: expected string, received number.',
     ],
     [
       'an unknown key in a list',
       '{ "edge": { "edges": [ {\n"name": "a", "url": "https://a.example", "token": "0123456789abcdef", "secret": 1 } ] } }',
       2,
       71,
-      'Unknown key "edge.edges.0.secret". Known here: name, url, token.',
+      'Unknown key "edge.edges[0].secret". Known here: name, url, token.',
     ],
     [
       'a key that is known though it has no default',
@@ -113,7 +113,7 @@ describe('what is wrong', () => {
       '{ "edge": { "edges": [ {\n"name": "a",\n"url": "https://a.example/v1", "token": "0123456789abcdef" } ] } }',
       3,
       1,
-      '"edge.edges.0.url": an edge has a scheme, a host and perhaps a port, no path and no userinfo: put its token in "token".',
+      '"edge.edges[0].url": an edge has a scheme, a host and perhaps a port, no path and no userinfo: put its token in "token".',
     ],
     [
       'a key that stands twice',
@@ -141,7 +141,7 @@ describe('what is wrong', () => {
       '{ "edge": { "edges": [\n { "name": "a", "url": "https://a.example" } ] } }',
       2,
       2,
-      '"edge.edges.0.token": Invalid input: expected string, received undefined.',
+      '"edge.edges[0].token" is missing: it is a string.',
     ],
   ])('%s', (_, text, line, column, message) => {
     expect(parseConfig(text, 'f')).toEqual({ kind: 'wrong', path: 'f', mistakes: [{ line, column, message }] });
@@ -189,3 +189,37 @@ describe('where it is looked for', () => {
 function placesOf(loaded: Loaded): string[] {
   return loaded.kind === 'wrong' ? loaded.mistakes.map(({ line, column }) => `${line}:${column}`).sort() : [];
 }
+
+describe('what is wrong only as a whole', () => {
+  test.each([
+    [
+      'a condition written without brackets',
+      '{ "rules": [\n  { "when": { "domain": "co.uk" }, "then": { "block": "drop" } }\n] }',
+      [2, 15, '"rules[0].when.domain": nobody can register it'],
+    ],
+    [
+      'one of several',
+      '{ "rules": [\n  { "when": { "client": ["::1",\n   "10.0.0.1/8"] }, "then": { "block": "drop" } }\n] }',
+      [3, 4, '"rules[0].when.client[1]": it is no address and no range'],
+    ],
+    [
+      'a name that leads nowhere',
+      '{ "reverse": [{ "host": "a",\n  "pool": "app" }] }',
+      [2, 3, '"reverse[0].pool": there is no pool "app"'],
+    ],
+    [
+      'a redirect that leads in a circle',
+      '{ "rules": [{ "then": { "redirect":\n { "to": "{url}" } } }] }',
+      [
+        1,
+        25,
+        '"rules[0].then.redirect": the redirects of the rule "rule 1" lead in a circle, for instance from http://',
+      ],
+    ],
+  ] as const)('%s', (_, text, [line, column, words]) => {
+    const loaded = parseConfig(text, 'f'); // configMistakes has a test of its own
+    expect(loaded.kind === 'wrong' ? loaded.mistakes : []).toEqual([
+      { line, column, message: expect.stringContaining(words) },
+    ]);
+  });
+});

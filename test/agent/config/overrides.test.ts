@@ -38,7 +38,7 @@ test('every option has its place', () => {
     listen: { host: '127.0.0.1', port: 0, controlPort: 0 },
     edge: { ...file.edge, use: 'none' },
     cache: { agent: false, edge: 'off' },
-    admit: { destinations: { allow: ['10.0.0.1'], allowPrivate: false } },
+    admit: { ...file.admit, destinations: { allow: ['10.0.0.1'], allowPrivate: false } },
     log: 'quiet',
   });
 });

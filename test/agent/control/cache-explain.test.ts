@@ -107,3 +107,38 @@ describe('what would be stored', () => {
     });
   });
 });
+
+describe('a rule', () => {
+  const fresh = [listed({}, ['Cache-Control', 'max-age=60'])];
+  const ask = (byRule: Parameters<typeof explain>[0]['byRule'], came?: CacheResponse) =>
+    cacheExplanation.parse(
+      explain({ request: { method: 'GET', url, fields: [] }, byRule, response: came, stored: fresh, now }),
+    );
+
+  test('that leaves the cache out is told, and nothing answers or is stored', () => {
+    const told = ask([{ rule: 'r', action: 'bypass' }], response(['Cache-Control', 'max-age=60']));
+    expect(told).toMatchObject({
+      rule: { name: 'r', cache: 'bypass' },
+      answer: { kind: 'forward', because: 'bypass' },
+      storing: { kind: 'refuse', because: 'the rule "r" says bypass' },
+    });
+  });
+
+  test('that wants validation lets nothing answer by itself', () => {
+    const told = ask([{ rule: 'r', action: 'validate' }]);
+    expect(told.rule).toEqual({ name: 'r', cache: 'validate' });
+    expect(told.answer.kind).not.toBe('fresh');
+  });
+
+  test('that says how long a response is fresh comes before what the response says', () => {
+    const told = ask([{ rule: 'r', action: { freshnessSeconds: 600 } }], response(['Cache-Control', 'max-age=1']));
+    expect(told.storing).toMatchObject({ kind: 'store', lifetime: { seconds: 600 } });
+  });
+
+  test('that waits for the response has no say before it, and then by that response', () => {
+    const byRule = [{ rule: 'r', when: { status: [404] }, action: 'bypass' as const }];
+    expect(ask(byRule)).toMatchObject({ answer: { kind: 'fresh' } });
+    expect(ask(byRule).rule).toBeUndefined();
+    expect(ask(byRule, response(['Cache-Control', 'max-age=60'])).rule).toBeUndefined();
+  });
+});

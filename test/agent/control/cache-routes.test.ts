@@ -58,6 +58,7 @@ const store: CacheAdmin = {
 };
 const answered = { requests: 4, byAgent: 3, byEdge: 1, collapsed: 0 };
 const counts = () => answered;
+const byRule = () => undefined;
 const generations = { of: () => '', purge: (match: PurgeMatch) => void forgotten.push(match) };
 
 beforeEach(() => {
@@ -65,12 +66,12 @@ beforeEach(() => {
 });
 
 function get(path: string, admin: CacheAdmin | undefined = store): Promise<Response> {
-  const app = createCacheRoutes({ clock: stillClock(10_000), store: admin, generations, counts });
+  const app = createCacheRoutes({ clock: stillClock(10_000), store: admin, generations, counts, byRule });
   return Promise.resolve(app.request(path));
 }
 
 function post(path: string, content: unknown, ports: Partial<Parameters<typeof createCacheRoutes>[0]> = {}) {
-  const app = createCacheRoutes({ clock: stillClock(10_000), store, generations, counts, ...ports });
+  const app = createCacheRoutes({ clock: stillClock(10_000), store, generations, counts, byRule, ...ports });
   const body = typeof content === 'string' ? content : JSON.stringify(content);
   return Promise.resolve(app.request(path, { method: 'POST', body }));
 }
@@ -83,7 +84,7 @@ describe('statistics', () => {
   });
 
   test('say that the agent’s cache is off', async () => {
-    const app = createCacheRoutes({ clock: stillClock(), store: undefined, generations, counts });
+    const app = createCacheRoutes({ clock: stillClock(), store: undefined, generations, counts, byRule });
     expect(await (await app.request('/')).json()).toEqual({ agent: 'off', answered });
   });
 });
@@ -207,6 +208,34 @@ describe('a question', () => {
     const answer = await post('/explain', { url: 'HTTP://o.example:80/a', fields });
     expect(cacheExplanation.parse(await answer.json())).toMatchObject({ url: stored.url, variants: 1 });
     expect(asked).toEqual([[{ kind: 'url', url: stored.url }, expect.any(Number)]]);
+  });
+
+  test('heeds the rules for the request in question', async () => {
+    const heard: unknown[] = [];
+    const answer = await post(
+      '/explain',
+      { url: stored.url, fields: [['Accept', 'a/b']] },
+      {
+        byRule: (request) => {
+          heard.push(request);
+          return { cache: [{ rule: 'r', action: 'bypass' }], transformKey: undefined };
+        },
+      },
+    );
+    expect(cacheExplanation.parse(await answer.json())).toMatchObject({
+      rule: { name: 'r', cache: 'bypass' },
+      answer: { kind: 'forward', because: 'bypass' },
+    });
+    expect(heard).toEqual([{ method: 'GET', url: stored.url, fields: [['Accept', 'a/b']] }]);
+  });
+
+  test('asks for what is stored of the same transform only', async () => {
+    const answer = await post(
+      '/explain',
+      { url: stored.url, fields: [] },
+      { byRule: () => ({ cache: undefined, transformKey: 'other' }) },
+    );
+    expect(cacheExplanation.parse(await answer.json()).answer).toMatchObject({ kind: 'forward' });
   });
 
   test.each(['', {}, { url: 'o.example' }, { url: 'http://o.example/', fields: 'x' }])(

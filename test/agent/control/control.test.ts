@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { createControlApp } from '../../../agent/control/control.ts';
 import { followOpen } from '../../../agent/control/open.ts';
 import { rememberRecent } from '../../../agent/control/recent.ts';
+import { countRules } from '../../../agent/control/rule-counts.ts';
 import { recordOf } from '../../../agent/proxy/trace.ts';
-import { openExchanges, type Readiness } from '../../../schemas/api.ts';
+import { type ConfigurationState, configurationState, openExchanges, type Readiness } from '../../../schemas/api.ts';
 import { stillClock, testTrace } from '../../support/walk.ts';
 
 const clock = stillClock();
@@ -64,6 +65,7 @@ describe('who is answered', () => {
       '/v1/exchanges?client=127.0.0.1@50000',
       '/v1/cache',
       '/v1/cache/entries',
+      '/v1/rules',
       '/v1/nothing',
     ];
     for (const path of paths) {
@@ -86,9 +88,15 @@ describe('who is answered', () => {
 });
 
 describe('what is answered', () => {
+  test('which configuration is in force, and why it is not what the file says', async () => {
+    const answer = await asked('/v1/config', { host: 'localhost', authorization: `Bearer ${token}` });
+    expect(configurationState.parse(await answer.json())).toEqual(configuration);
+    expect((await asked('/v1/config', { host: 'localhost' })).status).toBe(401);
+  });
+
   test.each([
-    [{ ready: true, agent: 'listening', edge: 'ready' }, 200],
-    [{ ready: false, agent: 'draining', edge: 'ready' }, 503],
+    [{ ready: true, agent: 'listening', edge: 'ready', configuration: 'last-good' }, 200],
+    [{ ready: false, agent: 'draining', edge: 'ready', configuration: 'current' }, 503],
   ] as const)('/ready says %j with %i, without a token', async (readiness, status) => {
     const answer = await asked('/ready', { host: 'localhost' }, readiness);
     expect([answer.status, await answer.json()]).toEqual([status, readiness]);
@@ -148,14 +156,43 @@ describe('what is answered', () => {
   });
 });
 
+const configuration: ConfigurationState = {
+  path: '/home/me/edgehop.jsonc',
+  loadedAt: '2026-01-02T03:04:05.000000Z',
+  problem: 'This is not JSON.',
+  later: ['listen.port'],
+};
+
 function asked(
   path: string,
   headers: Readonly<Record<string, string>>,
-  readiness: Readiness = { ready: true, agent: 'listening', edge: 'none' },
+  readiness: Readiness = { ready: true, agent: 'listening', edge: 'none', configuration: 'current' },
   method = 'GET',
 ): Promise<Response> {
   const counts = () => ({ requests: 0, byAgent: 0, byEdge: 0, collapsed: 0 });
-  const cache = { store: undefined, counts, generations: { of: () => '', purge: () => void purged.push(path) } };
-  const app = createControlApp({ clock, recent, open, readiness: () => readiness, cache, token });
+  const byRule = () => undefined;
+  const cache = {
+    store: undefined,
+    counts,
+    byRule,
+    generations: { of: () => '', purge: () => void purged.push(path) },
+  };
+  const app = createControlApp({
+    clock,
+    recent,
+    open,
+    readiness: () => readiness,
+    configuration: () => configuration,
+    cache,
+    rules: {
+      rules: () => [],
+      counted: countRules(),
+      lists: () => [],
+      pools: () => [],
+      transforms: () => ({ transformed: 0, octetsBefore: 0, octetsAfter: 0 }),
+      clients: () => ({ denied: 0, tooManyConnections: 0, tooManyRequests: 0, wrongCredentials: 0 }),
+    },
+    token,
+  });
   return Promise.resolve(app.request(path, { method, headers }));
 }

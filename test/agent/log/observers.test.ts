@@ -1,6 +1,6 @@
 // Several observers hear everything, in their order; one of finished records hears nothing else.
 import { expect, test } from 'vitest';
-import { observers, onFinished, only } from '../../../agent/log/observers.ts';
+import { observers, onFinished, only, replaceable } from '../../../agent/log/observers.ts';
 import type { Observer, Trace } from '../../../agent/proxy/ports.ts';
 import { connection, listening, testTrace } from '../../support/walk.ts';
 
@@ -19,6 +19,15 @@ test('every observer is told of every event', () => {
   tellAll(observers([one.observer, other.observer]));
   expect(one.told).toEqual(events);
   expect(other.told).toEqual(events);
+});
+
+test('in the place of an observer another may be put, which is told of all that comes then', () => {
+  const [one, other] = [listening(), listening()];
+  const { observer, replaceBy } = replaceable(one.observer);
+  tellAll(observer);
+  replaceBy(other.observer);
+  tellAll(observer);
+  expect([one.told, other.told]).toEqual([events, events]);
 });
 
 test('an observer of finished records is told of those, with their trace', () => {

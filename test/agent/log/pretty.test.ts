@@ -70,6 +70,21 @@ describe('told', () => {
     ]);
   });
 
+  test('what rules have made of it', () => {
+    const trace = testTrace({
+      stamps: { 'request-relayed': 3, 'response-sent': 4 },
+      route: { kind: 'direct', because: 'rule' },
+      rewrittenUrl: 'http://other.example/',
+      rules: ['map', 'far'],
+      shape: { rule: 'far', preset: '4g' },
+    });
+    const { lines, observer } = logging();
+    observer.requestRelayed(trace);
+    observer.finished(trace);
+    expect(lines[0]).toMatch(/request forwarded {2}directly \(a rule\) to http:\/\/other\.example\/$/);
+    expect(lines.at(-1)).toMatch(/ · directly \(a rule\) · rules map, far · as over 4g$/);
+  });
+
   test('a failure with its type, where it comes from, and what to do', () => {
     const error = new ProxyError('dns_error', 'No such name.', { advice: 'Check it.' });
     expect(finished(testTrace({ failure: { error, source: 'edge' } }))).toEqual([
@@ -127,6 +142,8 @@ test('G08: nothing from outside makes a line or steers a terminal', () => {
   const evil = 'x\r\nfake line\x1b[2J\x9b2J\u2028';
   const trace = testTrace({
     url: `http://o.example/${evil}`,
+    rewrittenUrl: `http://o.example/${evil}`,
+    rules: [evil],
     route: { kind: 'edge', edge: 'home', colo: evil, because: 'configured' },
     failure: { error: new ProxyError('dns_error', evil, { advice: evil }), source: 'edge' },
     response: { status: 200, reason: evil },

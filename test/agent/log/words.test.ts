@@ -1,6 +1,15 @@
 // The words of routes, and text from outside that can neither forge a line nor steer a terminal.
 import { expect, test } from 'vitest';
-import { cacheInWords, closeInWords, printable, routeInWords, socketInWords } from '../../../agent/log/words.ts';
+import {
+  cacheInWords,
+  closeInWords,
+  poolInWords,
+  printable,
+  routeInWords,
+  rulesInWords,
+  socketInWords,
+  transformInWords,
+} from '../../../agent/log/words.ts';
 import { type CacheOutcomes, forwardReasons } from '../../../schemas/cache.ts';
 import { type Route, routeReasons, type TunnelClose } from '../../../schemas/exchange.ts';
 import { socketReasons, type UpstreamSocket } from '../../../schemas/upstream.ts';
@@ -25,6 +34,19 @@ test.each<[Route | undefined, string]>([
 
 test.each(routeReasons)('the reason %s has words', (because) => {
   expect(routeInWords({ kind: 'direct', because })).toMatch(/^directly \([a-z ]+\)$/);
+});
+
+test.each<[Parameters<typeof rulesInWords>[0], readonly string[]]>([
+  [{ rules: undefined, shape: undefined }, []],
+  [{ rules: ['ads'], shape: undefined }, ['rule ads']],
+  [{ rules: ['a\nb', '\x1b[2J'], shape: undefined }, ['rules a?b, ?[2J']],
+  [
+    { rules: ['far'], shape: { rule: 'far', preset: 'slow-3g', latencyMs: 1_999.6 } },
+    ['rule far', 'as over slow-3g, 2000 ms later'],
+  ],
+  [{ rules: undefined, shape: { rule: 'far', fault: 'truncate' } }, ['as over a network: cut off']],
+])('%j is %j', (parts, words) => {
+  expect(rulesInWords(parts)).toEqual(words);
 });
 
 test.each<[UpstreamSocket, string]>([
@@ -78,6 +100,29 @@ test.each<[TunnelClose, string]>([
   [{ by: 'agent', how: 'stop' }, 'cut when edgehop stopped'],
 ])('a tunnel closed by %j was %j', (close, words) => {
   expect(closeInWords(close)).toBe(words);
+});
+
+test.each<[Parameters<typeof poolInWords>[0], string[]]>([
+  [undefined, []],
+  [{ name: 'app', target: 'http://10.0.0.1', tried: [] }, ['pool app: http://10.0.0.1']],
+  [
+    { name: 'app', target: 'http://b', tried: [{ target: 'http://a', because: 'it refuses the connection' }] },
+    ['pool app: http://b after http://a (it refuses the connection)'],
+  ],
+  [{ name: 'a\nb', tried: [] }, ['pool a?b: no target']],
+])('the pool %j is %j', (pool, words) => {
+  expect(poolInWords(pool)).toEqual(words);
+});
+
+test.each<[Parameters<typeof transformInWords>[0], string[]]>([
+  [undefined, []],
+  [{ rule: 'r', applied: [], skipped: 'it is\na part only' }, ['not transformed: it is?a part only']],
+  [
+    { rule: 'r', applied: ['html', 'compress'], octets: { before: 900, after: 300 } },
+    ['transformed (html, compress), 900 octets became 300'],
+  ],
+])('the transform %j is %j', (transform, words) => {
+  expect(transformInWords(transform)).toEqual(words);
 });
 
 test('G08: no control character and no line end is printed, and everything else is', () => {

@@ -1,6 +1,6 @@
 // The walk: its phases in their order, and the one place where the unforeseen is caught.
 import { expect, test } from 'vitest';
-import type { Arrival, Outcome, Ports } from '../../../agent/proxy/ports.ts';
+import type { Arrival, Ending, Outcome, Ports } from '../../../agent/proxy/ports.ts';
 import { proxy } from '../../../agent/proxy/proxy.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { listening, plannedRequest } from '../../support/walk.ts';
@@ -12,31 +12,31 @@ const answered = {
 } as const satisfies Outcome;
 const denied = new ProxyError('http_request_denied', 'No.');
 
-test('a request goes through every phase, and the observer hears of it between admit and apply', async () => {
+test('a request goes through every phase, and the observer hears of it once it is known what becomes of it', async () => {
   expect(await walked({})).toEqual({
-    walk: ['accept', 'admit', 'request received', 'apply', 'cached', 'routed', 'exchange', 'finish'],
-    outcome: answered,
+    walk: ['accept', 'admit', 'apply', 'request received', 'applied', 'cached', 'routed', 'exchange', 'finish'],
+    ending: answered,
   });
 });
 
 test('a request that is not accepted goes no further, and nobody hears of it', async () => {
   expect(await walked({ accept: () => ({ kind: 'refused', error: denied }) })).toEqual({
     walk: ['finish'],
-    outcome: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
+    ending: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
   });
 });
 
 test('a request that is not admitted is heard of, and goes no further', async () => {
   expect(await walked({ admit: async () => ({ kind: 'refused', error: denied }) })).toEqual({
     walk: ['accept', 'request received', 'finish'],
-    outcome: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
+    ending: { kind: 'failed', error: denied, source: 'agent', mayRetry: false },
   });
 });
 
 test('a plan that is an answer is not forwarded', async () => {
-  expect(await walked({ apply: () => ({ kind: 'answer', outcome: answered }) })).toEqual({
+  expect(await walked({ apply: () => ({ kind: 'answer', ending: answered }) })).toEqual({
     walk: ['accept', 'admit', 'request received', 'finish'],
-    outcome: answered,
+    ending: answered,
   });
 });
 
@@ -44,19 +44,19 @@ test.each(['accept', 'admit', 'apply', 'exchange'] as const)(
   'what %s throws becomes proxy_internal_error, with its cause',
   async (phase) => {
     const cause = new TypeError('unforeseen');
-    const { walk, outcome } = await walked({
+    const { walk, ending } = await walked({
       [phase]: () => {
         throw cause;
       },
     });
     expect(walk.at(-1)).toBe('finish');
-    expect(outcome).toMatchObject({
+    expect(ending).toMatchObject({
       kind: 'failed',
       error: { type: 'proxy_internal_error', status: 500, cause },
       source: 'agent',
       mayRetry: false,
     });
-    expect((outcome as { error: Error }).error.message).not.toContain('unforeseen');
+    expect((ending as { error: Error }).error.message).not.toContain('unforeseen');
   },
 );
 
@@ -64,15 +64,15 @@ test.each([
   ['what is stored is answered at once', { ...answered, response: { ...answered.response, isStored: true } }, true],
   ['what is not stored waits for what comes with the head', answered, false],
 ] as const)('%s', async (_, known, atOnce) => {
-  let outcome: Outcome | undefined;
-  const ports = portsOf({ admit: () => ({ kind: 'admitted', request }), cached: () => () => known }, []);
-  const finish = (_arrival: Arrival, given: Outcome) => {
-    outcome = given;
+  let ending: Ending | undefined;
+  const ports = portsOf({ admit: () => ({ kind: 'admitted' }), cached: () => () => known }, []);
+  const finish = (_arrival: Arrival, given: Ending) => {
+    ending = given;
   };
   const walk = proxy({ ...ports, finish })(arrival);
-  expect(outcome !== undefined).toBe(atOnce);
+  expect(ending !== undefined).toBe(atOnce);
   await walk;
-  expect(outcome).toBe(known);
+  expect(ending).toBe(known);
 });
 
 test('the walk is over when finish is', async () => {
@@ -92,15 +92,15 @@ test('the walk is over when finish is', async () => {
 
 const arrival = { trace: request.trace } as Arrival;
 
-async function walked(changed: Partial<Ports>): Promise<{ walk: string[]; outcome: Outcome | undefined }> {
+async function walked(changed: Partial<Ports>): Promise<{ walk: string[]; ending: Ending | undefined }> {
   const walk: string[] = [];
-  let outcome: Outcome | undefined;
-  const finish = (_: Arrival, given: Outcome) => {
+  let ending: Ending | undefined;
+  const finish = (_: Arrival, given: Ending) => {
     walk.push('finish');
-    outcome = given;
+    ending = given;
   };
   await proxy(portsOf({ finish, ...changed }, walk))(arrival);
-  return { walk, outcome };
+  return { walk, ending };
 }
 
 function portsOf(changed: Partial<Ports>, walk: string[]): Ports {
@@ -115,11 +115,15 @@ function portsOf(changed: Partial<Ports>, walk: string[]): Ports {
     },
     admit: () => {
       walk.push('admit');
-      return { kind: 'admitted', request };
+      return { kind: 'admitted' };
     },
     apply: () => {
       walk.push('apply');
       return { kind: 'forward', request };
+    },
+    applied: (answer) => (planned) => {
+      walk.push('applied');
+      return answer(planned);
     },
     cached: (forward) => (planned) => {
       walk.push('cached');

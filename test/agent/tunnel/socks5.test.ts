@@ -24,7 +24,16 @@ interface Result {
 
 /** Feeds the pieces until the handshake is over; pieces after that are the tunnel's, as they are on a socket. */
 function shake(...pieces: readonly (readonly number[])[]): Result {
-  const { take } = handshake();
+  return shakeWith(() => undefined, undefined, ...pieces);
+}
+
+/** The same where credentials are asked for: `judge` says what is wrong with them, and is asked only when they have come. */
+function shakeWith(
+  judge: (name: string | undefined, password: string | undefined) => ProxyError | undefined,
+  asksCredentials: boolean | undefined,
+  ...pieces: readonly (readonly number[])[]
+): Result {
+  const { take, judged } = handshake(asksCredentials);
   const replied: number[] = [];
   let last: Progress | undefined;
   const early: number[] = [];
@@ -33,10 +42,15 @@ function shake(...pieces: readonly (readonly number[])[]): Result {
     else {
       last = take(Buffer.from(piece));
       replied.push(...last.reply);
+      if (last.kind === 'credentials') {
+        last = judged(judge(last.name, last.password));
+        replied.push(...last.reply);
+      }
       if (last.kind === 'connect') early.push(...last.early);
     }
   }
-  if (last === undefined || last.kind === 'incomplete') return { replied, outcome: 'incomplete', early };
+  if (last === undefined || last.kind === 'incomplete' || last.kind === 'credentials')
+    return { replied, outcome: 'incomplete', early };
   if (last.kind === 'connect') return { replied, outcome: `${last.host}:${last.port}`, early };
   return { replied, outcome: [last.code, last.error.type, last.error.status], early: [] };
 }
@@ -79,6 +93,41 @@ describe('a client that wants a tunnel', () => {
   test('may send octets of the tunnel in one piece with everything before', () => {
     const whole = [...hello, ...name('a.example'), 22, 3, 1];
     expect(shake(whole, [9])).toEqual({ replied: [5, 0], outcome: 'a.example:443', early: [22, 3, 1, 9] });
+  });
+});
+
+describe('where credentials are asked for, a client', () => {
+  const denied = new ProxyError('http_request_denied', 'No.', { status: 407 });
+  const judge = (name: string | undefined, password: string | undefined) =>
+    name === 'user' && password === 'right' ? undefined : denied;
+  const good = credentials('user', 'right');
+
+  test('that shows right ones gets its tunnel, in whatever pieces', () => {
+    const expected = { replied: [5, 2, 1, 0], outcome: '192.0.2.1:443', early: [9] };
+    expect(shakeWith(judge, true, [5, 2, 0, 2], good, ipv4, [9])).toEqual(expected);
+    const whole = [5, 2, 0, 2, ...good, ...ipv4, 9];
+    expect(shakeWith(judge, true, whole)).toEqual(expected);
+    expect(shakeWith(judge, true, ...whole.map((octet) => [octet]))).toEqual(expected);
+  });
+
+  test.each([
+    ['wrong ones', credentials('user', 'wrong')],
+    ['empty ones', credentials('', '')],
+    ['ones that are no UTF-8', [1, 4, ...Buffer.from('user'), 1, 0xff]],
+  ])('that shows %s is told so, and nothing behind them is looked at (RFC 1929 2)', (_, shown) => {
+    expect(shakeWith(judge, true, [5, 1, 2], [...shown, ...ipv4])).toEqual({
+      replied: [5, 2, 1, 1],
+      outcome: [1, 'http_request_denied', 407],
+      early: [],
+    });
+  });
+
+  test('that shows none is refused at its greeting', () => {
+    expect(shakeWith(judge, true, hello)).toEqual({
+      replied: [5, 255],
+      outcome: [255, 'http_request_denied', 407],
+      early: [],
+    });
   });
 });
 

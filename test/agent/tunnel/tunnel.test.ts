@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
+import { createAdmit } from '../../../agent/proxy/admit/admit.ts';
 import { createTunnel } from '../../../agent/tunnel/tunnel.ts';
 import type { Dialled, DialTarget } from '../../../agent/upstream/dial.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
@@ -97,7 +98,8 @@ function making(admission: { readonly addresses: readonly string[]; readonly par
     observer: listening().observer,
     limits: { tunnelIdleTimeoutMs: 1_000 },
     pseudonym: 'edgehop-1a2b',
-    admit: async () => ({ kind: 'admitted', ...admission }),
+    admit: createAdmit({ pseudonym: 'edgehop-1a2b' }),
+    judge: async () => ({ kind: 'admitted', directOnly: false, ...admission }),
     dial: (target) => {
       targets.push(target);
       return dialled.promise;
@@ -124,7 +126,8 @@ async function connected(target: string, flatFields: readonly string[]) {
     observer,
     limits: { tunnelIdleTimeoutMs: 1_000 },
     pseudonym: 'edgehop-1a2b',
-    admit: async (destination) => {
+    admit: createAdmit({ pseudonym: 'edgehop-1a2b' }),
+    judge: async (destination) => {
       asked.push(destination);
       return { kind: 'refused', error: new ProxyError('http_request_denied', 'No.') };
     },

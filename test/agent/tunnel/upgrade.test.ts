@@ -4,9 +4,13 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { accept } from '../../../agent/proxy/accept/accept.ts';
+import { createAdmit } from '../../../agent/proxy/admit/admit.ts';
 import { createApply } from '../../../agent/proxy/apply/apply.ts';
-import type { Outcome } from '../../../agent/proxy/ports.ts';
-import { createUpgrade, type UpgradePorts } from '../../../agent/tunnel/upgrade.ts';
+import type { RulePorts } from '../../../agent/proxy/apply/rule-ports.ts';
+import type { DestinationAdmission, Ending, Judge } from '../../../agent/proxy/ports.ts';
+import { createUpgrade } from '../../../agent/tunnel/upgrade.ts';
+import type { RequestPlan } from '../../../http/plan/plan.ts';
+import type { PassingHop } from '../../../http/privacy.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { pairs } from '../../support/pairs.ts';
 import { listening, stillClock, testTrace } from '../../support/walk.ts';
@@ -63,7 +67,7 @@ test('is judged as an upgrade, told, asked for and tunnelled', async () => {
 
 test.each<[string, CarryOptions, string, string[]]>([
   ['a head that is not accepted', { flat: [...fields, 'Host', 'x'] }, 'http_request_error', []],
-  ['a loop', { flat: [...fields, 'Via', '1.1 edgehop-1a2b'] }, 'proxy_loop_detected', []],
+  ['a loop', { flat: [...fields, 'Via', '1.1 edgehop-1a2b'] }, 'proxy_loop_detected', ['request received']],
   [
     'a destination that is denied',
     { admission: { kind: 'refused', error: denied } },
@@ -87,9 +91,35 @@ test.each<[string, CarryOptions, string, string[]]>([
 
 test('through a parent proxy the record says so', async () => {
   const parent = 'http://proxy.example:3128';
-  const { trace, origin } = await carry({ admission: { kind: 'admitted', parent } });
+  const { trace, origin } = await carry({ admission: { ...admitted, parent } });
   await once(origin, 'data');
   expect(trace.route).toEqual({ kind: 'direct', because: 'upgrade', parent });
+});
+
+test('a change of protocol is not made where a rule answers in its place', async () => {
+  const action = { kind: 'block', block: { status: 403 } } as const;
+  const plan: RequestPlan = { rules: ['r'], onResponse: { answer: [{ rule: 'r', action, when: { status: [101] } }] } };
+  const { origin, outcomes, carried, trace } = await carry({ plan });
+  await once(origin, 'data');
+  origin.write('HTTP/1.1 101 Los\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
+  const closed = new Promise((resolve) => origin.once('close', resolve));
+  await carried;
+  await closed;
+  expect(outcomes).toMatchObject([{ kind: 'failed', error: { message: 'r' } }]);
+  expect(trace).toMatchObject({ rules: ['r'], tunnel: undefined });
+});
+
+test('where a rule lets only an edge carry it nobody is asked', async () => {
+  const plan: RequestPlan = {
+    rules: ['r'],
+    route: { rule: 'r', action: 'edge' },
+    fallback: { rule: 'r', action: 'fail' },
+    onResponse: {},
+  };
+  const { outcomes, told, carried } = await carry({ plan });
+  await carried;
+  expect(outcomes).toMatchObject([{ kind: 'failed', error: { type: 'proxy_configuration_error', status: 502 } }]);
+  expect(told).toEqual(['request received']);
 });
 
 test('a client that has left meanwhile takes the connection with it', async () => {
@@ -102,24 +132,48 @@ test('a client that has left meanwhile takes the connection with it', async () =
   expect(outcomes).toMatchObject([{ kind: 'failed', error: { status: 499 } }]);
 });
 
+const admitted = { kind: 'admitted', addresses: [], directOnly: true, parent: undefined } as const;
+
+const hop: PassingHop = {
+  privacy: { via: 'pseudonym', forwarded: 'off' },
+  pseudonym: 'edgehop-1a2b',
+  machine: 'here',
+  clientPseudonym: () => 'client',
+};
+
 interface CarryOptions {
   readonly flat?: readonly string[];
-  readonly admission?: Awaited<ReturnType<UpgradePorts['admit']>>;
+  readonly admission?: DestinationAdmission;
   readonly failure?: ProxyError;
+  readonly plan?: RequestPlan;
   /** The connection is made when the client has gone. */
   readonly isHeld?: boolean;
 }
 
-async function carry({ flat = fields, admission, failure, isHeld = false }: CarryOptions = {}) {
+async function carry({ flat = fields, admission, failure, plan, isHeld = false }: CarryOptions = {}) {
   const { client, origin, sides } = await pairs();
   for (const end of [client, origin, sides.first, sides.second]) end.on('error', () => undefined);
   onTestFinished(() => void [client, origin].map((end) => end.destroy()));
   origin.resume();
   const { observer, told } = listening();
   const asked: unknown[] = [];
-  const outcomes: Outcome[] = [];
+  const outcomes: Ending[] = [];
   const trace = testTrace();
+  const judge: Judge = async (destination) => {
+    asked.push(destination);
+    return admission ?? admitted;
+  };
   const gone = new Promise<void>((resolve) => sides.first.once('close', () => resolve()));
+  const rules: RulePorts = {
+    planOf: () => plan,
+    answer: ({ rule }) => ({
+      kind: 'failed',
+      error: new ProxyError('http_request_denied', rule),
+      source: 'agent',
+      mayRetry: false,
+    }),
+    shaping: { exchange: async (request, _, next) => next(request), tunnel: () => undefined },
+  };
   const upgrade = createUpgrade({
     clock: stillClock(30),
     observer,
@@ -133,13 +187,11 @@ async function carry({ flat = fields, admission, failure, isHeld = false }: Carr
     },
     pseudonym: 'edgehop-1a2b',
     accept,
-    apply: createApply('edgehop-1a2b'),
+    admit: createAdmit({ pseudonym: 'edgehop-1a2b' }),
+    apply: createApply({ purpose: 'upgrade', judge, hop, rules }),
+    rules,
     finish: async (_, outcome) => void outcomes.push(outcome),
     end: (socket: Socket, octets) => void socket.end(octets),
-    admit: async (destination) => {
-      asked.push(destination);
-      return admission ?? { kind: 'admitted', parent: undefined };
-    },
     connect: async () => {
       if (isHeld) await gone;
       if (failure !== undefined) return { kind: 'failed', error: failure };

@@ -1,9 +1,10 @@
 // The client against real sockets: octets as they came, connections kept, and every way in which an origin can fail.
 import { Readable } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { UpstreamRequest } from '../../../agent/proxy/ports.ts';
+import { sweepIntervalMs } from '../../../agent/upstream/pool.ts';
 import { type Answer, chunk, message, startOrigin } from '../../support/origin.ts';
-import { clientFor, contentOf, fetched, originFor, requestTo, responseOf } from '../../support/upstream.ts';
+import { clientFor, contentOf, fetched, originFor, requestTo, responseOf, until } from '../../support/upstream.ts';
 
 const ok = 'HTTP/1.1 200 OK';
 
@@ -209,3 +210,27 @@ async function asked(answer: Answer, parts: Partial<UpstreamRequest> = {}) {
   const origin = await originFor(answer);
   return { answer: await clientFor().send(requestTo(origin.url, parts)), origin };
 }
+
+describe('maxIdleOriginConnections', () => {
+  test('are kept over all origins, and those used longest ago are closed for more', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const client = clientFor({ maxIdleOriginConnections: 2 });
+    const ended: number[] = [];
+    const servers = await Promise.all(
+      [0, 1, 2, 3].map((number) =>
+        originFor((_, socket) => {
+          socket.once('end', () => ended.push(number));
+          socket.write(message([ok, 'Content-Length: 0']));
+        }),
+      ),
+    );
+    // The first one is asked again, and so was used last but one.
+    for (const at of [1, 2, 0, 3]) expect(await fetched(client, requestTo(servers[at]?.url as string))).toBe('200 ');
+    vi.advanceTimersByTime(sweepIntervalMs);
+    await until(() => ended.length >= 2);
+    expect(ended.sort()).toEqual([1, 2]);
+    for (const at of [0, 3]) expect(await fetched(client, requestTo(servers[at]?.url as string))).toBe('200 ');
+    expect(servers.map(({ connections }) => connections)).toEqual([1, 1, 1, 1]);
+  });
+});

@@ -189,3 +189,16 @@ test('a request always selects what its equal has stored', () => {
     }),
   );
 });
+
+test('what was stored with a transform answers requests with the same, and no others', () => {
+  const plain = entry(undefined, []);
+  const [one, other] = ['a', 'b'].map((transformKey) => ({ stored: { ...plain.stored, transformKey } })) as [
+    Entry,
+    Entry,
+  ];
+  const all = [plain, one, other];
+  expect(selected(all, { fields: [] })).toEqual([plain]);
+  expect(selected(all, { fields: [], transformKey: 'a' })).toEqual([one]);
+  expect(selected(all, { fields: [], transformKey: 'c' })).toEqual([]);
+  expect(selected([one], { fields: [] })).toEqual([]);
+});

@@ -72,6 +72,33 @@ describe.each(['memory', 'cache-api', 'r2'])('in the store %s', (name) => {
       responseOf(await ask(target, { ...parts, fields }));
     }, patience);
 
+  test('what was transformed answers requests with the same transform only, and one invalidation takes it away', async () => {
+    const page = '<p>old</p>';
+    const target = path((_, request) =>
+      request.method === 'GET' ? ok([fresh, 'Content-Type: text/html'], page) : ok([]),
+    );
+    const setting = (attribute: string): Partial<RequestEnvelope> => {
+      const action = { html: [{ select: 'p', set: { [attribute]: '1' } }], maxReplaceBytes: 1, required: false };
+      return { plan: { transform: [{ rule: 'test', action }] } };
+    };
+    const [one, other] = [setting('a'), setting('b')];
+    const textOf = (reply: Reply) =>
+      (responseOf(reply).content.kind === 'marked' ? unmarked(reply).content : reply.content).toString();
+    for (const [parts, expected] of [
+      [one, '<p a="1">old</p>'],
+      [other, '<p b="1">old</p>'],
+      [{}, page],
+    ] as const) {
+      expect(textOf(await ask(target, parts))).toBe(expected);
+      await stored(target, parts);
+      expect(textOf(await ask(target, parts))).toBe(expected);
+    }
+    expect(asked(target)).toBe(3);
+    await ask(target, { method: 'DELETE' });
+    for (const parts of [one, other, {}]) await ask(target, parts);
+    expect(asked(target)).toBe(7);
+  });
+
   test('hello says which it is', async () => {
     const incoming = await send(`${edge.direct}/v1/hello`, { fields: { authorization: `Bearer ${testToken}` } });
     const [body] = await once(incoming, 'data');

@@ -102,6 +102,77 @@ describe('refused', () => {
   });
 });
 
+describe('reverse routes', () => {
+  const route = (host: string, path = '/') => ({ host, path, pool: `${host}${path}`, stripPath: false });
+  const routes = [route('app.localhost', '/api'), route('app.localhost'), route('*.dev.localhost'), route('127.0.0.1')];
+  const all = [...routes, route('*')];
+  const asked = (line: string, lines: readonly string[], given = routes, version = '1.1') =>
+    accept(arrivalOf(line, lines, version), given);
+
+  test.each([
+    ['GET /', 'app.localhost:8080', 'http://app.localhost:8080/', 'app.localhost/'],
+    ['GET /api/x?y', 'app.localhost', 'http://app.localhost/api/x?y', 'app.localhost/api'],
+    ['GET /a/../api/./x', 'App.Localhost:80', 'http://app.localhost/api/x', 'app.localhost/api'],
+    ['GET /%2e%2e/api', 'app.localhost', 'http://app.localhost/api', 'app.localhost/api'],
+    ['GET //evil.example/', 'app.localhost', 'http://app.localhost//evil.example/', 'app.localhost/'],
+    ['POST /', 'a.dev.localhost:1', 'http://a.dev.localhost:1/', '*.dev.localhost/'],
+    ['GET /', '127.0.0.1:8080', 'http://127.0.0.1:8080/', '127.0.0.1/'],
+  ])('%s with Host: %s is %s, of %s', (line, host, url, pool) => {
+    const result = asked(line, [`Host: ${host}`]);
+    expect(result).toMatchObject({ kind: 'accepted', request: { url, reverse: { pool }, scheme: 'http' } });
+  });
+
+  test.each([
+    ['G03: a host that nobody configured', 'GET /', ['Host: evil.example:8080']],
+    ['a name that only ends alike', 'GET /', ['Host: notapp.localhost']],
+    ['two Hosts', 'GET /', ['Host: app.localhost', 'Host: app.localhost']],
+    ['a Host with userinfo', 'GET /', ['Host: x@app.localhost']],
+    ['a Host with a path', 'GET /', ['Host: app.localhost/api']],
+    ['an empty Host', 'GET /', ['Host:']],
+    ['no Host', 'GET /', []],
+    ['the proxy itself', 'OPTIONS *', ['Host: app.localhost']],
+    ['A01: two lengths', 'POST /', ['Host: app.localhost', 'Content-Length: 5', 'Transfer-Encoding: chunked']],
+    ['A04: a length that is none', 'POST /', ['Host: app.localhost', 'Content-Length: +5']],
+    ['a fragment', 'GET /#x', ['Host: app.localhost']],
+    ['a backslash', 'GET /a\\\\b', ['Host: app.localhost']],
+  ])('%s is refused as without routes', (_, line, lines) => {
+    expect(asked(line, lines)).toMatchObject({ kind: 'refused', error: { status: 400 } });
+    expect(accept(arrivalOf(line, lines, '1.1'))).toMatchObject({ kind: 'refused', error: { status: 400 } });
+  });
+
+  test.each([
+    ['no Host', []],
+    ['an empty one', ['Host:']],
+    ['two', ['Host: a', 'Host: b']],
+  ])('a route for any host takes none that is ambiguous: %s', (_, lines) => {
+    expect(asked('GET /', lines, all)).toMatchObject({ kind: 'refused', error: { status: 400 } });
+  });
+
+  test('a route for any host takes what is asked in origin-form, and nothing that a proxy is asked for', () => {
+    expect(asked('GET /x', ['Host: any.example'], all)).toMatchObject({ request: { reverse: { pool: '*/' } } });
+    expect(asked('GET http://any.example/x', ['Host: x'], all)).toMatchObject({ request: { reverse: undefined } });
+  });
+
+  test.each([
+    ['http://app.localhost/', 'app.localhost/'],
+    ['http://app.localhost:8080/', 'app.localhost/'],
+    ['http://app.localhost:3000/', undefined],
+    ['https://app.localhost/', undefined],
+    ['http://other.localhost/', undefined],
+  ])('a program that uses us as its proxy and asks for %s gets %s', (url, pool) => {
+    const result = asked(`GET ${url}`, ['Host: evil.example']);
+    expect(result).toMatchObject({
+      kind: 'accepted',
+      request: { url, reverse: pool === undefined ? undefined : { pool } },
+    });
+  });
+
+  test('A21: HTTP/1.0 without Host asks the address that it has connected to', () => {
+    const url = 'http://127.0.0.1:8080/x';
+    expect(asked('GET /x', [], routes, '1.0')).toMatchObject({ request: { url, reverse: { pool: '127.0.0.1/' } } });
+  });
+});
+
 describe('RFC 9110 10.1.1: 100 (Continue)', () => {
   const posted = ['Host: o.example', 'Content-Length: 5'];
   test.each([
@@ -161,7 +232,7 @@ function accepted(line: string, lines: readonly string[], httpVersion = '1.1') {
 /** As Node's parser gives it: `line` is `METHOD target`. */
 function arrivalOf(line: string, lines: readonly string[], httpVersion: string): Arrival & { continued: () => number } {
   const [method, url] = line.split(' ');
-  const fields = lines.map((text) => text.split(/: ?/) as [string, string]);
+  const fields = lines.map((text) => [text.split(':', 1)[0] ?? '', text.replace(/^[^:]*: ?/, '')] as const);
   const [major, minor] = httpVersion.split('.').map(Number);
   let told = 0;
   const message = Object.assign(new PassThrough(), {
@@ -173,6 +244,7 @@ function arrivalOf(line: string, lines: readonly string[], httpVersion: string):
     rawHeaders: fields.flat(),
     headers: Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value])),
     complete: false,
+    socket: { localAddress: '::ffff:127.0.0.1', localPort: 8080 },
   });
   message.on('error', () => undefined);
   const reply = {

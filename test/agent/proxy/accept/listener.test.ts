@@ -9,11 +9,15 @@ import { connectClient } from '../../../support/client.ts';
 import { listening, stillClock } from '../../../support/walk.ts';
 
 /** A listener whose clock goes on by one with each look at it, and which answers every request with its target. */
-async function startListener(limits: { readonly headTimeoutMs?: number } = {}) {
+async function startListener(
+  limits: { readonly headTimeoutMs?: number } = {},
+  enters: (address: string) => boolean = () => true,
+) {
   const clock = stillClock();
   const traces: Trace[] = [];
   const refused: number[] = [];
   const greeted: Buffer[] = [];
+  const left: string[] = [];
   const ticking = {
     ...clock,
     now: () => {
@@ -25,6 +29,7 @@ async function startListener(limits: { readonly headTimeoutMs?: number } = {}) {
     clock: ticking,
     observer: listening().observer,
     limits: config.parse({ limits }).limits,
+    clients: { enters, leaves: (address) => void left.push(address) },
     begin: (kind, connection, firstOctetAt) => {
       const trace = beginTrace(kind, String(traces.length), connection, firstOctetAt);
       traces.push(trace);
@@ -46,7 +51,7 @@ async function startListener(limits: { readonly headTimeoutMs?: number } = {}) {
   });
   const port = await listener.listen(['127.0.0.1'], 0);
   onTestFinished(() => listener.stop());
-  return { port, traces, refused, greeted, listener };
+  return { port, traces, refused, greeted, left, listener };
 }
 
 const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -117,4 +122,25 @@ test('a connection that waits for its first octet is closed by a drain', async (
   const drained = listener.drain(60_000);
   expect(await client.ended).toBe('end');
   await drained;
+});
+
+test('a client that may not enter is closed before an octet of it is read, and does not leave', async () => {
+  const addresses: string[] = [];
+  let isOpen = false;
+  const { port, traces, left } = await startListener({}, (address) => {
+    addresses.push(address);
+    return isOpen;
+  });
+  using refused = await connectClient(port);
+  refused.send(get('/refused'));
+  expect(await refused.ended).toMatch(/end|reset/);
+  isOpen = true;
+  using client = await connectClient(port);
+  client.send(get('/served'));
+  expect((await client.response()).content.toString()).toBe('/served');
+  expect(traces).toHaveLength(1);
+  expect(addresses).toEqual(['127.0.0.1', '127.0.0.1']);
+  expect(left).toEqual([]);
+  client.socket.destroy();
+  await expect.poll(() => left).toEqual(['127.0.0.1']);
 });

@@ -1,6 +1,7 @@
 // The cache before the next hop: what answers from the store, what goes on, and what is made of the answer.
 import { describe, expect, test } from 'vitest';
 import type { Field } from '../../../../http/fields.ts';
+import type { RequestPlan } from '../../../../http/plan/plan.ts';
 import { failure, response, stream, type TestCache, testCache } from '../../../support/caching.ts';
 
 const fresh = 'Cache-Control: max-age=60';
@@ -90,6 +91,23 @@ describe('what is stored', () => {
     const { status, outcome } = await cache.get(['Cache-Control', 'only-if-cached']);
     expect(outcome).toMatchObject({ kind: 'failed', error: { type: 'http_request_denied' } });
     expect({ status, asked: cache.asked.length }).toEqual({ status: 504, asked: 0 });
+  });
+});
+
+describe('what a rule keeps from answering', () => {
+  const ofText = { type: ['text/plain'] };
+  test.each<[string, NonNullable<RequestPlan['onResponse']['cache']>]>([
+    ['bypass', [{ rule: 'r', action: 'bypass' }]],
+    ['validate', [{ rule: 'r', action: 'validate' }]],
+    ['bypass, by what is stored', [{ rule: 'r', action: 'bypass', when: ofText }]],
+    ['validate, by what is stored', [{ rule: 'r', action: 'validate', when: ofText }]],
+  ])('does not answer a client that asks for nothing else, and nobody is asked for it: %s', async (_, candidates) => {
+    const cache = await stored(fresh, 'ETag: "1"', 'Content-Type: text/plain');
+    const plan = { rules: ['r'], onResponse: { cache: candidates } };
+    const { status } = await cache.ask({ plan, forwardFields: [['Cache-Control', 'only-if-cached']] });
+    expect({ status, asked: cache.asked.length }).toEqual({ status: 504, asked: 1 });
+    await cache.ask({ plan, forwardFields: [] });
+    expect(cache.asked).toHaveLength(2);
   });
 });
 

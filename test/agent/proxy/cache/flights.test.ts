@@ -67,3 +67,14 @@ test('it is cancelled once the client and all who wait have left, and never behi
   landed.leave();
   expect(cancelled).not.toContain('landed');
 });
+
+test('one with another transform is not found, and is outdated all the same', () => {
+  const flights = createFlights();
+  const plain = flights.begin(url, true);
+  const transformed = flights.begin(url, true, 'key');
+  expect(flights.latest(url)).toBe(plain);
+  expect(flights.latest(url, undefined, 'key')).toBe(transformed);
+  expect(flights.latest(url, undefined, 'other')).toBeUndefined();
+  flights.outdate(url);
+  expect([plain.isOutdated, transformed.isOutdated]).toEqual([true, true]);
+});

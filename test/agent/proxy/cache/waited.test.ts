@@ -1,7 +1,11 @@
 // Equal requests at once: who waits for whose answer, for how long, and what becomes of them.
 import { describe, expect, test } from 'vitest';
+import { cacheBounds } from '../../../../agent/proxy/cache/bounds.ts';
+import { createShared } from '../../../../agent/proxy/cache/cached.ts';
 import type { Outcome, PlannedRequest } from '../../../../agent/proxy/ports.ts';
 import { failure, type Got, type Reply, response, stream, testCache } from '../../../support/caching.ts';
+import { fakeStore } from '../../../support/fake-store.ts';
+import { stillClock } from '../../../support/walk.ts';
 
 const fresh = 'Cache-Control: max-age=60';
 
@@ -120,6 +124,43 @@ test('a failure is that of all who waited', async () => {
   answer(failure());
   expect((await Promise.all(all)).map(({ status }) => status)).toEqual([502, 502, 502]);
   expect(cache.asked).toHaveLength(1);
+});
+
+test('what was begun before a reload is waited for after it, and an unsafe request outdates it', async () => {
+  const store = fakeStore();
+  const knowledge = createShared({ clock: stillClock(), bounds: cacheBounds });
+  const [before, after] = [testCache({}, { store, knowledge }), testCache({}, { store, knowledge })];
+  const { reply, answer } = held();
+  before.reply = reply;
+  const first = before.get();
+  const second = after.get();
+  await turns();
+  expect(after.asked).toHaveLength(0);
+  answer(response([fresh], 'before'));
+  expect((await first).received.octets + (await second).received.octets).toBe('beforebefore');
+  store.find('http://o.example/').forEach(store.remove);
+  const held2 = held();
+  before.reply = held2.reply;
+  const third = before.get();
+  after.reply = () => response([], 'done');
+  await after.ask({ method: 'PUT' });
+  held2.answer(response([fresh], 'outdated'));
+  expect((await third).received.octets).toBe('outdated');
+  expect(store.find('http://o.example/')).toEqual([]);
+});
+
+test('a failure is not that of one whom a rule sends another way', async () => {
+  const cache = testCache();
+  const { reply, answer } = held();
+  cache.reply = reply;
+  const plan = { rules: ['r'], route: { rule: 'r', action: 'direct' }, onResponse: {} } as const;
+  const all = [cache.get(), cache.ask({ forwardFields: [], plan }), cache.get()];
+  await turns();
+  expect(cache.asked).toHaveLength(1);
+  cache.reply = () => response([fresh], 'direct');
+  answer(failure());
+  expect((await Promise.all(all)).map(({ status }) => status)).toEqual([502, 200, 502]);
+  expect(cache.asked.map((request) => request.plan?.route?.rule)).toEqual([undefined, 'r']);
 });
 
 test('what nobody foresaw fails for one only', async () => {

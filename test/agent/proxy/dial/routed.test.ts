@@ -2,8 +2,9 @@
 import { Readable } from 'node:stream';
 import { text as wholeText } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { chooseRoute, createRouted } from '../../../../agent/proxy/dial/routed.ts';
+import { createRouted } from '../../../../agent/proxy/dial/routed.ts';
 import type { Clock, EdgeFault, EdgeLink, Exchange, Outcome, PlannedRequest } from '../../../../agent/proxy/ports.ts';
+import type { RequestPlan } from '../../../../http/plan/plan.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
 import type { Route } from '../../../../schemas/exchange.ts';
 import { plannedRequest, stillClock } from '../../../support/walk.ts';
@@ -11,31 +12,6 @@ import { plannedRequest, stillClock } from '../../../support/walk.ts';
 const edge = { name: 'home', embedded: true } as EdgeLink;
 const deployed = { name: 'home', embedded: false } as EdgeLink;
 const byEdge = { kind: 'edge', edge: 'home', because: 'configured' } as const;
-
-test.each([
-  [{ directOnly: false, parent: undefined }, edge, byEdge],
-  [{ directOnly: true, parent: undefined }, edge, { kind: 'direct', because: 'private-destination' }],
-  [{ directOnly: false, parent: undefined }, undefined, { kind: 'direct', because: 'no-edge' }],
-  [{ directOnly: true, parent: undefined }, undefined, { kind: 'direct', because: 'no-edge' }],
-  [
-    { directOnly: false, parent: 'http://p:1' },
-    edge,
-    { kind: 'direct', because: 'parent-proxy', parent: 'http://p:1' },
-  ],
-  [
-    { directOnly: false, parent: 'http://p:1' },
-    undefined,
-    { kind: 'direct', because: 'no-edge', parent: 'http://p:1' },
-  ],
-  [
-    { directOnly: true, parent: 'http://p:1' },
-    deployed,
-    { kind: 'direct', because: 'private-destination', parent: 'http://p:1' },
-  ],
-  [{ directOnly: false, parent: 'http://p:1' }, deployed, byEdge],
-] as const)('%j by %j goes %j', (request, link, route) => {
-  expect(chooseRoute({ host: 'o.example', framing: { kind: 'none' }, ...request }, link)).toEqual(route);
-});
 
 test.each([
   ['a response is not asked for again', [response()], 1, 'response'],
@@ -143,16 +119,89 @@ test.each([
   expect(seen).toEqual([kind === 'edge' ? byEdge : { kind, because: 'edge-upload-limit' }]);
 });
 
+describe('by rule', () => {
+  const down = failure(false, { because: 'edge-down', isHarmless: true });
+  const plan = (parts: Partial<RequestPlan>): RequestPlan => ({ rules: [], onResponse: {}, ...parts });
+  const to = (action: 'edge' | 'direct' | { edge: string }, fallback?: 'direct' | 'fail') =>
+    plannedRequest({
+      plan: plan({ route: chosen(action), ...(fallback !== undefined && { fallback: chosen(fallback) }) }),
+    });
+
+  test.each([
+    ['direct', { kind: 'direct', because: 'rule' }],
+    ['edge', { kind: 'edge', edge: 'home', because: 'rule' }],
+    [{ edge: 'far' }, { kind: 'edge', edge: 'far', because: 'rule' }],
+  ] as const)('%j is the way', async (action, route) => {
+    const { seen, request } = await healed(to(action), response());
+    expect([seen, request.trace.route]).toEqual([[route], route]);
+  });
+
+  test.each([
+    ['fail', 'direct', 2],
+    ['direct', 'fail', 1],
+  ] as const)('fallback comes before that of the configuration, %s', async (fallback, ofRule, ways) => {
+    const { seen, outcome } = await healed(to({ edge: 'far' }, ofRule), down, { fallback });
+    expect(seen).toHaveLength(ways);
+    expect(outcome.kind).toBe(ways === 2 ? 'response' : 'failed');
+  });
+
+  test('who may not go directly reads which rule wanted which edge', async () => {
+    const { outcome } = await healed(to({ edge: 'far' }, 'fail'), down);
+    expect(outcome).toMatchObject({ error: { message: expect.stringMatching(/Gone\. The rule "r" .* the edge far/) } });
+  });
+
+  test('what one edge cannot do is no reason to leave another alone', async () => {
+    const seen: unknown[] = [];
+    const forward = routed(async (_, route) => {
+      seen.push(route.kind === 'edge' ? route.edge : route.because);
+      return route.kind === 'edge' && route.edge === 'far' ? down : response();
+    });
+    await forward(to({ edge: 'far' }));
+    await forward(to({ edge: 'near' }));
+    await forward(plannedRequest());
+    await forward(to({ edge: 'far' }));
+    expect(seen).toEqual(['far', 'edge-down', 'near', 'home', 'edge-down']);
+  });
+
+  test('an edge that there is not is asked by nobody', async () => {
+    const { seen, outcome, request } = await healed(to('edge'), response(), { edge: 'none' });
+    expect(seen).toEqual([]);
+    expect(outcome).toMatchObject({ kind: 'failed', error: { type: 'proxy_configuration_error', status: 502 } });
+    expect(request.trace.route).toBeUndefined();
+  });
+});
+
+test('a request of a reverse route goes to its pool', async () => {
+  const asked: PlannedRequest[] = [];
+  const pooled = async (request: PlannedRequest) => {
+    asked.push(request);
+    return response();
+  };
+  const request = plannedRequest({ reverse: { host: '*', path: '/', pool: 'app', stripPath: false } });
+  const { seen } = await healed(request, response(), { pooled });
+  expect([seen, asked]).toEqual([[], [request]]);
+});
+
+function chosen<A>(action: A) {
+  return { rule: 'r', action };
+}
+
 interface Parts {
   readonly clock?: Clock;
-  readonly edge?: EdgeLink;
+  readonly edge?: EdgeLink | 'none';
   readonly fallback?: 'direct' | 'fail';
   readonly maxReplayBytes?: number;
+  readonly pooled?: (request: PlannedRequest) => Promise<Outcome>;
 }
 
 function routed(exchange: Exchange, { maxReplayBytes = 10, ...parts }: Parts = {}) {
   const limits = { maxReplayBytes, maxEdgeUploadBytes: 1_000 };
-  return createRouted({ clock: stillClock(), edge, fallback: 'direct', limits, ...parts })(exchange);
+  const { edge: inUse = edge, ...others } = parts;
+  const edges = {
+    inUse: inUse === 'none' ? undefined : inUse,
+    named: (name: string) => ({ name, embedded: false }) as EdgeLink,
+  };
+  return createRouted({ clock: stillClock(), edges, fallback: 'direct', limits, ...others })(exchange);
 }
 
 async function healed(request: PlannedRequest, failed: Outcome, parts: Parts = {}) {

@@ -14,6 +14,7 @@ import { onlyValue } from '../../../../http/fields.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
 import type { ErrorType } from '../../../../schemas/error.ts';
 import { maxAddresses, maxEnvelopeBytes, requestEnvelope } from '../../../../schemas/relay.ts';
+import { transform } from '../../../../schemas/transform.ts';
 import {
   contentOf,
   epochMs,
@@ -121,6 +122,25 @@ describe('what the edge is asked', () => {
     const { outcome, sent } = await exchanged(plannedRequest({ forwardFields }), replied(whole));
     expect(outcome).toMatchObject({ kind: 'failed', error: { type: 'http_request_error', status: 431 } });
     expect(sent).toEqual([]);
+  });
+
+  test('it is told whose fault it is: that of the rules where the head alone would fit', async () => {
+    const plan = (style: string) => {
+      const action = transform.parse({ inject: { style } });
+      const candidates = [
+        { rule: 'r', when: { status: [200] }, action },
+        { rule: 'r', action },
+      ];
+      return { rules: ['r'], onResponse: { transform: candidates }, transformKey: 'k' };
+    };
+    const { outcome } = await exchanged(
+      plannedRequest({ plan: plan('x'.repeat(maxEnvelopeBytes / 2)) }),
+      replied(whole),
+    );
+    expect(outcome).toMatchObject({ error: { type: 'proxy_configuration_error', status: 502 } });
+    const forwardFields = [['X', 'x'.repeat(maxEnvelopeBytes)]] as const;
+    const both = await exchanged(plannedRequest({ forwardFields, plan: plan('x') }), replied(whole));
+    expect(both.outcome).toMatchObject({ error: { type: 'http_request_error', status: 431 } });
   });
 
   test('an edge that is not there is told as it is, before the client sends content', async () => {

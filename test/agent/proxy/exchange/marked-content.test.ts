@@ -117,3 +117,13 @@ function cut(octets: Buffer, lengths: readonly number[]): Buffer[] {
   }
   return [...pieces, octets.subarray(start)];
 }
+
+test('who waits for the record hears it before the end, with how many octets there were; of a failure nothing', () => {
+  const heard: unknown[] = [];
+  const told = JSON.stringify({ outcome: 'complete', octetsBefore: 9 });
+  const content = contentOf(['xy', 'z', Buffer.concat([nonce, Buffer.from(told)])]);
+  receivedOf(unmarked(content, nonce, (octets, { octetsBefore }) => heard.push([octets, octetsBefore])));
+  expect(heard).toEqual([[3, 9]]);
+  receivedOf(unmarked(contentOf(['xyz']), nonce, () => heard.push('more')));
+  expect(heard).toHaveLength(1);
+});

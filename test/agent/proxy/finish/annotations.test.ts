@@ -40,6 +40,12 @@ test('RFC 9209 2.1.1: an address that is known stands before a name', () => {
   expect(annotated(trace)['Proxy-Status']).toContain('next-hop="192.0.2.1"');
 });
 
+test('RFC 9209 2.1.1: of a pool the target that was asked is the next hop', () => {
+  const pool = { name: 'app', target: 'http://10.0.0.1:3000', tried: [] };
+  const trace = testTrace({ stamps, host: 'app.localhost', address: '10.0.0.1', pool });
+  expect(annotated(trace)['Proxy-Status']).toBe('edgehop;next-hop="10.0.0.1:3000";received-status=404');
+});
+
 test('an edge that asked no origin has no time of one', () => {
   const edge = { stages: { 'edge-received': 1, 'edge-returned': 2 }, offsetMs: 0, errorMs: 1, roundTrip: undefined };
   expect(annotated(testTrace({ stamps, edge }))['Server-Timing']).not.toContain('origin');

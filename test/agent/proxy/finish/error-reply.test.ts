@@ -33,6 +33,22 @@ describe('for a program', () => {
     ]);
   });
 
+  test.each([
+    ['http_request_denied', 407, ['Proxy-Authenticate', 'Basic realm="edgehop", charset="UTF-8"']],
+    ['http_request_denied', 429, ['Retry-After', '1']],
+  ] as const)('%s with %i says what to do (RFC 7617 2.1, RFC 6585 4)', (type, status, field) => {
+    for (const accept of ['*/*', browser])
+      expect(errorReply(new ProxyError(type, 'No.', { status }), 'agent', 'x', accept).fields).toContainEqual(field);
+  });
+
+  test.each([
+    ['http_request_denied', 403],
+    ['http_request_error', 429],
+  ] as const)('%s with %i asks for nothing', (type, status) => {
+    const { fields } = errorReply(new ProxyError(type, 'No.', { status }), 'agent', 'x', undefined);
+    expect(fields).toHaveLength(5);
+  });
+
   test.each([undefined, '', 'application/json', 'text/plain'])('who accepts %s is a program', (accept) => {
     expect(errorReply(error, 'agent', 'x', accept).body.toString()).toMatch(/^\{/);
   });

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createFinish } from '../../../../agent/proxy/finish/finish.ts';
-import type { Content, Outcome, Trace, UpstreamResponse } from '../../../../agent/proxy/ports.ts';
+import type { Content, Ending, Outcome, Trace, UpstreamResponse } from '../../../../agent/proxy/ports.ts';
 import type { Field } from '../../../../http/fields.ts';
 import { ProxyError } from '../../../../http/proxy-error.ts';
 import { contentOf, listening, stillClock, testTrace } from '../../../support/walk.ts';
@@ -105,6 +105,29 @@ test('an error is answered as one, and HEAD gets its head only', async () => {
   expect([head.status, head.content, head.trace.toClient]).toEqual([502, '', 0]);
 });
 
+test('what a rule drops ends in a reset, and the record says why', async () => {
+  const error = new ProxyError('http_request_denied', 'The rule "x" drops this.');
+  const { ending, trace, told } = await dropped({ kind: 'dropped', error });
+  expect(ending).toBe('ECONNRESET');
+  expect(trace).toMatchObject({ failure: { error, source: 'agent' }, response: undefined, toClient: 0 });
+  expect(trace.stamps['response-sent']).toBeUndefined();
+  expect(told).toEqual(['finished']);
+});
+
+test('what stands in the place of a response does not change what the next hop has said', async () => {
+  const response = { ...plain(['x'], 1), receivedStatus: 404 };
+  const trace = { route: { kind: 'direct', because: 'no-edge' }, host: 'o.example' } as const;
+  const { fields } = await answered({ kind: 'response', response }, 'GET', undefined, trace);
+  expect(fields).toContainEqual(['Proxy-Status', 'edgehop;next-hop="o.example";received-status=404']);
+});
+
+test('what the halves tell each other in fields is not passed on', async () => {
+  const fields: Field[] = [['Edgehop-Cache-Control', 'max-age=1']];
+  const get = await delivered({ ...plain(['x'], 1), fields });
+  const head = await delivered({ ...plain([]), fields, content: { kind: 'none' } }, 'HEAD');
+  expect([...get.fields, ...head.fields].map(([name]) => name.toLowerCase())).not.toContain('edgehop-cache-control');
+});
+
 test('a client that leaves while content flows ends it at its source', async () => {
   const source = contentOf(['hel'], 'open');
   const content = { kind: 'some', octets: undefined, source } as const;
@@ -123,10 +146,29 @@ function delivered(response: UpstreamResponse, method = 'GET') {
   return answered({ kind: 'response', response }, method);
 }
 
-/** What a client gets of an outcome, once finish is done with it. */
-async function answered(outcome: Outcome, method = 'GET', read: (message: IncomingMessage) => void = () => undefined) {
+/** How a client fares whose request is answered by nothing. */
+async function dropped(ending: Ending) {
   const { observer, told } = listening();
-  const trace: Trace = testTrace();
+  const trace = testTrace();
+  const finish = createFinish({ clock: stillClock(7), observer, pseudonym: 'edgehop-1a2b', annotate: true });
+  const server = createServer((message, reply) => void finish({ trace, message, reply }, ending));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void server.close());
+  const asked = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }).end();
+  const [{ code }] = (await once(asked, 'error')) as [{ code: string }];
+  await expect.poll(() => told.length).toBe(1);
+  return { ending: code, trace, told };
+}
+
+/** What a client gets of an outcome, once finish is done with it. */
+async function answered(
+  outcome: Outcome,
+  method = 'GET',
+  read: (message: IncomingMessage) => void = () => undefined,
+  parts: Partial<Trace> = {},
+) {
+  const { observer, told } = listening();
+  const trace: Trace = testTrace({ ...parts, stamps: { 'request-relayed': parts.route && 3 } });
   const finish = createFinish({ clock: stillClock(7), observer, pseudonym: 'edgehop-1a2b', annotate: true });
   const done = Promise.withResolvers<void>();
   const server = createServer((message: IncomingMessage, reply: ServerResponse) => {
