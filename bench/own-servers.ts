@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { processIsWorkerd } from '../agent/machine/processes.ts';
 import { version } from '../agent/version.ts';
 import { packEnvelope } from '../http/envelope.ts';
-import { hopName, withVia } from '../http/via.ts';
+import { hopName, viaMember } from '../http/via.ts';
 import { type RequestEnvelope, requestEnvelope } from '../schemas/relay.ts';
 import type { LoadRequest } from './load.ts';
 import { untilAnswered } from './probe.ts';
@@ -72,7 +72,7 @@ function envelopeFields(originPort: number): Record<string, string> {
     id: '1a2b3c4d-1',
     method: 'GET',
     url: `http://127.0.0.1:${originPort}/`,
-    fields: withVia([], '1.1', `${hopName}-1a2b3c4d`),
+    fields: [['Via', viaMember('1.1', `${hopName}-1a2b3c4d`)]],
     content: false,
     upstream: 'fetch',
     addresses: ['127.0.0.1'],
