@@ -1,25 +1,10 @@
 // A real browser behind the proxy: pages with parts, a POST by script, TLS by CONNECT, and nobody else is dialled.
-import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
+import { hasBrowser, launchBrowser } from '../support/browser.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { message, type Origin, type OriginRequest, startOrigin } from '../support/origin.ts';
-
-const executablePath = '/usr/bin/chromium';
-const isThere = existsSync(executablePath);
-if (!isThere) console.warn(`the browser tests are skipped: there is no ${executablePath}`);
-
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--proxy-bypass-list=<-loopback>', // Chromium leaves proxies out for loopback otherwise
-];
 
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -49,11 +34,11 @@ let proxy: TestAgent;
 let browser: Browser;
 
 beforeAll(async () => {
-  if (!isThere) return;
+  if (!hasBrowser) return;
   origin = await startOrigin(answer);
   secure = await startOrigin(answer, { tls: selfSigned('127.0.0.1', 'localhost') });
   proxy = await startTestAgent({ edge: 'embedded' });
-  browser = await chromium.launch({ executablePath, args: [...args, `--proxy-server=http://127.0.0.1:${proxy.port}`] });
+  browser = await launchBrowser(proxy.port);
 });
 
 afterAll(async () => {
@@ -63,7 +48,7 @@ afterAll(async () => {
   await secure?.[Symbol.asyncDispose]();
 });
 
-test.runIf(isThere)('a page over http is shown with its style, its script and its image', async () => {
+test.runIf(hasBrowser)('a page over http is shown with its style, its script and its image', async () => {
   const tab = await browser.newPage();
   await tab.goto(`${origin.url}/`, { waitUntil: 'load' });
   expect(await tab.title()).toBe('script ran');
@@ -76,7 +61,7 @@ test.runIf(isThere)('a page over http is shown with its style, its script and it
   await tab.close();
 });
 
-test.runIf(isThere)('a POST by script arrives, and its answer comes back', async () => {
+test.runIf(hasBrowser)('a POST by script arrives, and its answer comes back', async () => {
   const tab = await browser.newPage();
   await tab.goto(`${origin.url}/`);
   const text = await tab.evaluate("fetch('/post', { method: 'POST', body: 'from the page' }).then((r) => r.text())");
@@ -85,7 +70,7 @@ test.runIf(isThere)('a POST by script arrives, and its answer comes back', async
   await tab.close();
 });
 
-test.runIf(isThere)('a page over https comes by a tunnel', async () => {
+test.runIf(hasBrowser)('a page over https comes by a tunnel', async () => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const tab = await context.newPage();
   await tab.goto(`${secure.url}/`, { waitUntil: 'load' });
@@ -99,7 +84,7 @@ test.runIf(isThere)('a page over https comes by a tunnel', async () => {
   });
 });
 
-test.runIf(isThere)('an error is a page that a person can read', async () => {
+test.runIf(hasBrowser)('an error is a page that a person can read', async () => {
   const tab = await browser.newPage();
   const response = await tab.goto(`http://127.0.0.1:${proxy.controlPort}/`);
   expect(response?.status()).toBe(403);
@@ -108,7 +93,7 @@ test.runIf(isThere)('an error is a page that a person can read', async () => {
   await tab.close();
 });
 
-test.runIf(isThere)('nobody but this machine was dialled', () => {
+test.runIf(hasBrowser)('nobody but this machine was dialled', () => {
   expect(proxy.records.length).toBeGreaterThan(5);
   const foreign = proxy.records.filter(
     ({ destination, route }) => route !== undefined && destination?.host !== '127.0.0.1',

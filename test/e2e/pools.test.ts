@@ -1,10 +1,9 @@
 // Reverse routes and pools with real targets: who answers, what is lost when one of them dies, and what a browser sees.
-import { existsSync } from 'node:fs';
 import { Agent, request as ask, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { chromium } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
+import { hasBrowser, launchBrowser } from '../support/browser.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { connectClient, exchangeOnce, getOnce } from '../support/client.ts';
 import { message, type Origin, type OriginRequest, startOrigin } from '../support/origin.ts';
@@ -305,9 +304,7 @@ describe('a WebSocket', () => {
   });
 });
 
-const executablePath = '/usr/bin/chromium';
-
-test.runIf(existsSync(executablePath))('app.localhost works in a browser that knows of no proxy', async () => {
+test.runIf(hasBrowser)('app.localhost works in a browser that knows of no proxy', async () => {
   const page = '<!doctype html><title>page</title><script src="/script.js"></script>';
   const parts: Readonly<Record<string, readonly [string, string]>> = {
     '/': ['text/html', page],
@@ -330,7 +327,7 @@ test.runIf(existsSync(executablePath))('app.localhost works in a browser that kn
       ],
     },
   });
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
+  const browser = await launchBrowser();
   try {
     const tab = await browser.newPage();
     await tab.goto(`http://app.localhost:${agent.port}/`, { waitUntil: 'load' });

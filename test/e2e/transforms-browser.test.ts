@@ -1,23 +1,9 @@
 // What is injected into a page runs in a real browser, whatever the page's Content-Security-Policy says, and nothing else becomes allowed.
-import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
+import { hasBrowser, launchBrowser } from '../support/browser.ts';
 import { message, type Origin, startOrigin } from '../support/origin.ts';
-
-const executablePath = '/usr/bin/chromium';
-const isThere = existsSync(executablePath);
-
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--proxy-bypass-list=<-loopback>', // Chromium leaves proxies out for loopback otherwise
-];
 
 const script = 'document.documentElement.dataset.injected = "ran \u00e9"';
 const style = 'p { color: rgb(1, 2, 3) }';
@@ -52,9 +38,8 @@ beforeAll(async () => {
   });
   const rules = [{ name: 'inject', then: { transform: { inject: { script, style } } } }];
   proxy = await startTestAgent({ edge: 'embedded', config: { rules } });
-  if (!isThere) return;
-  const server = `http://127.0.0.1:${proxy.port}`;
-  browser = await chromium.launch({ executablePath, args, proxy: { server } });
+  if (!hasBrowser) return;
+  browser = await launchBrowser(proxy.port);
 });
 
 afterAll(async () => {
@@ -65,7 +50,7 @@ afterAll(async () => {
 
 const ownRuns = ['/none', '/inline'];
 
-test.runIf(isThere).each(Object.keys(policies))('%s', async (path) => {
+test.runIf(hasBrowser).each(Object.keys(policies))('%s', async (path) => {
   const page = await browser.newPage();
   try {
     await page.goto(origin.url + path);

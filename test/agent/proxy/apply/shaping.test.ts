@@ -100,6 +100,27 @@ describe('the rate', () => {
     expect(came).toBe('0123456789');
   });
 
+  test.each([
+    ['the end of the response', answer(['done'])],
+    [
+      'a response without content',
+      { kind: 'response', response: { status: 204, reason: '', fields: [], content: { kind: 'none' } } },
+    ],
+    ['a failure', { kind: 'failed', error: new ProxyError('dns_error', 'No.'), source: 'agent', mayRetry: false }],
+  ] as const)('from the client ends with %s: no timer goes on behind it', async (_what, ending) => {
+    const content = Readable.from([Buffer.alloc(1_000)]);
+    const { timers, asked, ended } = begun({ upBytesPerSecond: 1 }, ending, { content });
+    asked[0]?.content?.resume();
+    await timers.pass(10);
+    const given = ended();
+    if (given?.kind === 'response' && given.response.content.kind === 'some') {
+      expect(timers.set).toBe(1);
+      expect(receivedOf(given.response.content.source)).toMatchObject({ octets: 'done', endings: ['end'] });
+    }
+    await timers.pass(0);
+    expect([timers.set, content.destroyed]).toEqual([0, true]);
+  });
+
   test('from the client changes nothing of a request without content', async () => {
     const { timers, asked, request } = begun({ upBytesPerSecond: 10 }, answer([]));
     await timers.pass(0);
