@@ -58,7 +58,12 @@ export function segmentsBelow(under: string, path: string): readonly string[] | 
   if (segments.length <= prefix.length || !prefix.every((name, at) => segments[at] === name)) return 'elsewhere';
   const below = segments.slice(prefix.length);
   const isPlain = below.every((name, at) => (name === '' ? at === below.length - 1 : !/[\x01-\x1f\x7f]/.test(name)));
-  return isPlain ? below : 'elsewhere';
+  return isPlain && !below.some(isPrivate) ? below : 'elsewhere';
+}
+
+/** What often lies beside pages and is nobody's business: hidden files, with keys and histories in them, and our own tokens. */
+function isPrivate(name: string): boolean {
+  return (name.startsWith('.') && name !== '.well-known') || name.toLowerCase() === 'edgehop.jsonc';
 }
 
 /** Whether it is more than the name of one file: a separator here or elsewhere, or on Windows a drive or stream. */

@@ -4,7 +4,7 @@ import { type Link, link } from '../../../http/pacing.ts';
 import type { Chosen } from '../../../http/plan/plan.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Fault, ShapeSettings } from '../../../schemas/shape.ts';
-import type { Clock, Ending, Instant, PlannedRequest, Trace, WalkLimits } from '../ports.ts';
+import type { Clock, Content, Ending, Instant, PlannedRequest, Trace, WalkLimits } from '../ports.ts';
 import { type After, pacedContent } from './paced-content.ts';
 import { PacedRequest } from './paced-request.ts';
 
@@ -96,12 +96,23 @@ export function createShaping(ports: ShapingPorts): Shaping {
               link: link({ bytesPerSecond: upBytesPerSecond, burstBytes }),
             });
       const ending = await next(content === request.content ? request : { ...request, content });
+      // Who has had the answer waits for nothing that is still on its way up: it would go on by itself for hours.
+      const letGo = content === request.content ? undefined : () => void content?.destroy();
       if (latencyMs > 0) await pause(after, request, latencyMs);
-      if (ending.kind !== 'response') return ending;
+      if (ending.kind !== 'response' || ending.response.content.kind === 'none') {
+        letGo?.();
+        return ending;
+      }
       const { response } = ending;
-      if (response.content.kind === 'none' || (downBytesPerSecond === undefined && fault === undefined)) return ending;
-      const { octets } = response.content;
-      const source = pacedContent(response.content.source, octets, {
+      const { octets } = ending.response.content;
+      const given =
+        letGo === undefined ? ending.response.content.source : whenOver(ending.response.content.source, letGo);
+      const as = (source: Content): Ending => ({
+        kind: 'response',
+        response: { ...response, content: { kind: 'some', octets, source } },
+      });
+      if (downBytesPerSecond === undefined && fault === undefined) return letGo === undefined ? ending : as(given);
+      const source = pacedContent(given, octets, {
         clock,
         after,
         link: link({ bytesPerSecond: downBytesPerSecond, burstBytes }),
@@ -109,7 +120,7 @@ export function createShaping(ports: ShapingPorts): Shaping {
         idleTimeoutMs: limits.idleTimeoutMs,
         onFault,
       });
-      return { kind: 'response', response: { ...response, content: { kind: 'some', octets, source } } };
+      return as(source);
     },
     tunnel: (trace, shape) => {
       const chosen = choose(trace, shape);
@@ -128,6 +139,29 @@ export function createShaping(ports: ShapingPorts): Shaping {
         after,
         onFault,
       };
+    },
+  };
+}
+
+/** The same content, whose end is told, however it comes. */
+function whenOver(source: Content, over: () => void): Content {
+  return {
+    flow: (sink) =>
+      source.flow({
+        write: (octets) => sink.write(octets),
+        end: (trailers) => {
+          over();
+          sink.end(trailers);
+        },
+        fail: (error) => {
+          over();
+          sink.fail(error);
+        },
+      }),
+    resume: () => source.resume(),
+    cancel: () => {
+      over();
+      source.cancel();
     },
   };
 }
