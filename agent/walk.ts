@@ -72,48 +72,50 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
   const pools = createPools(config.pools, poolPorts, previous?.pools);
   const acceptHere = (arrival: Arrival) => accept(arrival, config.reverse);
   const admit = createAdmit({ pseudonym, client: createClientAdmit(access) });
-  const finish = createFinish({ clock, observer, pseudonym, annotate: config.annotate });
+  const count = countGoingOn();
+  const finishPorts = { clock, observer, pseudonym, annotate: config.annotate };
   const toTarget = createTargetExchange({ clock, observer, limits, client: targetClients.exchanges });
-  const { walk, onIdle } = counted(
-    proxy({
+  const walk = proxy({
+    observer,
+    accept: acceptHere,
+    admit,
+    apply: createApply({ purpose: 'exchange', judge, hop, rules, routes: config.reverse }),
+    applied: createApplied(rules),
+    cached: caches.phase({
       observer,
-      accept: acceptHere,
-      admit,
-      apply: createApply({ purpose: 'exchange', judge, hop, rules, routes: config.reverse }),
-      applied: createApplied(rules),
-      cached: caches.phase({
-        observer,
-        nextId,
-        canTransform: (request) => request.reverse === undefined && chooseRoute(request, edges).kind === 'edge',
-      }),
-      routed: createRouted({
-        clock,
-        edges,
-        fallback: config.edge.fallback,
-        limits,
-        pooled: createPooled({ pools, exchange: toTarget, hop, maxReplayBytes: limits.maxReplayBytes }),
-      }),
-      exchange: createExchange({
-        clock,
-        observer,
-        limits,
-        direct,
-        edges,
-        upstream: config.edge.upstream,
-        generation: caches.generation,
-      }),
-      finish,
+      nextId,
+      canTransform: (request) => request.reverse === undefined && chooseRoute(request, edges).kind === 'edge',
     }),
-  );
+    routed: createRouted({
+      clock,
+      edges,
+      fallback: config.edge.fallback,
+      limits,
+      pooled: createPooled({ pools, exchange: toTarget, hop, maxReplayBytes: limits.maxReplayBytes }),
+    }),
+    exchange: createExchange({
+      clock,
+      observer,
+      limits,
+      direct,
+      edges,
+      upstream: config.edge.upstream,
+      generation: caches.generation,
+    }),
+    finish: createFinish({ ...finishPorts, onOver: count.over }),
+  });
   const tunnelPorts = { clock, observer, limits, dial, judge, rules };
   return {
     settings,
     access,
     pools,
     cacheByRule: (request) => cacheByRule(rules, edges, request),
-    onIdle,
+    onIdle: count.onIdle,
     retire: () => pools.close(),
-    walk,
+    walk: (arrival) => {
+      count.begin();
+      return walk(arrival);
+    },
     connect: createTunnel({ ...tunnelPorts, admit, pseudonym, refuse: refuseSocket }),
     upgrade: createUpgrade({
       clock,
@@ -124,7 +126,7 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
       accept: acceptHere,
       admit,
       apply: createApply({ purpose: 'upgrade', judge, hop, rules, routes: config.reverse }),
-      finish,
+      finish: createFinish(finishPorts),
       end: endWith,
       connect: upgradeConnect(foundation),
       toPool: createToPool({ pools, connect: targetClients.connect, hop }),
@@ -163,20 +165,22 @@ function upgradeConnect({ dial, addresses, limits: { connectTimeoutMs } }: Found
     })(origin);
 }
 
-/** Counts what goes on. What was answered at once is over already. */
-function counted(walk: Walk['walk']): Pick<Walk, 'walk' | 'onIdle'> {
+interface Count extends Pick<Walk, 'onIdle'> {
+  begin(): void;
+  over(): void;
+}
+
+/** Counts the exchanges that go on. */
+function countGoingOn(): Count {
   let goingOn = 0;
   let listener: (() => void) | undefined;
-  const over = () => {
-    goingOn--;
-    if (goingOn === 0) listener?.();
-  };
   return {
-    walk: (arrival) => {
-      const carried = walk(arrival);
-      if (!(carried instanceof Promise)) return undefined;
+    begin: () => {
       goingOn++;
-      return carried.finally(over);
+    },
+    over: () => {
+      goingOn--;
+      if (goingOn === 0) listener?.();
     },
     onIdle: (idle) => {
       listener = idle;

@@ -8,8 +8,8 @@ import { endingSignal, temporaryFolder } from './place.ts';
 import { ratios, shown, spread } from './statistics.ts';
 import type { Target } from './target.ts';
 
-const rounds = 9;
-const seconds = 3;
+const rounds = 15;
+const seconds = 2;
 const connections = 32;
 const listedNames = 100_000;
 /** The bar. */

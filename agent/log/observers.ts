@@ -1,8 +1,14 @@
 // Tells several observers what happened, one after the other.
-import type { Observer } from '../proxy/ports.ts';
+import type { Observer, Trace } from '../proxy/ports.ts';
 
-/** One observer for all of them. */
+/** One observer for all of them. Who does not hear of an event is not asked. */
 export function observers(all: readonly Observer[]): Observer {
+  const tracing = (event: TracedEvent) => {
+    const tell = all.map((each) => each[event]).filter((each) => each !== nothing);
+    return (trace: Trace) => {
+      for (const each of tell) each(trace);
+    };
+  };
   return {
     connectionAccepted: (connection, active) => {
       for (const each of all) each.connectionAccepted(connection, active);
@@ -10,23 +16,15 @@ export function observers(all: readonly Observer[]): Observer {
     connectionClosed: (connection, closedAt, active) => {
       for (const each of all) each.connectionClosed(connection, closedAt, active);
     },
-    requestReceived: (trace) => {
-      for (const each of all) each.requestReceived(trace);
-    },
-    requestRelayed: (trace) => {
-      for (const each of all) each.requestRelayed(trace);
-    },
-    responseReceived: (trace) => {
-      for (const each of all) each.responseReceived(trace);
-    },
-    serverNamed: (trace) => {
-      for (const each of all) each.serverNamed(trace);
-    },
-    finished: (trace) => {
-      for (const each of all) each.finished(trace);
-    },
+    requestReceived: tracing('requestReceived'),
+    requestRelayed: tracing('requestRelayed'),
+    responseReceived: tracing('responseReceived'),
+    serverNamed: tracing('serverNamed'),
+    finished: tracing('finished'),
   };
 }
+
+type TracedEvent = Exclude<keyof Observer, 'connectionAccepted' | 'connectionClosed'>;
 
 /** An observer in whose place another may be put at any time. */
 export function replaceable(first: Observer): {

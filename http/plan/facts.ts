@@ -49,6 +49,14 @@ export class Facts {
     return this.#url;
   }
 
+  get host(): string {
+    return this.#request.host;
+  }
+
+  get method(): string {
+    return this.exchange.method;
+  }
+
   /** Without the query. */
   get path(): string {
     this.#path ??= pathOnly(this.exchange.path);

@@ -6,7 +6,7 @@ import { remembered } from '../remembered.ts';
 import type { Facts } from './facts.ts';
 import { canonicalHost, isBelow } from './host-pattern.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
-import { canonicalPathPattern, compileUrlPattern } from './url-pattern.ts';
+import { canonicalPathPattern, compileUrlPattern, type UrlParts, type UrlPattern } from './url-pattern.ts';
 
 export type RequestConditions = Omit<RuleConditions, 'not' | 'response'>;
 
@@ -96,7 +96,7 @@ const compilers: Readonly<Record<keyof RequestConditions, (when: RequestConditio
   },
   url: ({ url }) => {
     const patterns = url?.map(compileUrlPattern);
-    return patterns && ((facts) => patterns.some((each) => each.matches(facts.url)));
+    return patterns && ((facts) => urlMatches(patterns, facts.url));
   },
   weekday: ({ weekday }) => {
     const days = weekday?.map((each) => weekdays.indexOf(each));
@@ -114,7 +114,7 @@ const compilers: Readonly<Record<keyof RequestConditions, (when: RequestConditio
   },
   fields: ({ fields }) => {
     const wanted = fields && wantedOf(fields, (name) => name.toLowerCase());
-    return wanted && ((facts) => wanted.every((each) => holdsField(each, facts)));
+    return wanted && ((facts) => holdFields(wanted, facts));
   },
   query: ({ query }) => {
     const wanted = query && wantedOf(query, (name) => name);
@@ -122,6 +122,11 @@ const compilers: Readonly<Record<keyof RequestConditions, (when: RequestConditio
   },
   list: ({ list }) => list && ((facts) => list.some((each) => facts.isListed(each))),
 };
+
+function urlMatches(patterns: readonly UrlPattern[], url: UrlParts): boolean {
+  for (const pattern of patterns) if (pattern.matches(url)) return true;
+  return false;
+}
 
 function oneMatches(patterns: readonly Pattern[], text: string): boolean {
   for (const pattern of patterns) if (pattern.matches(text)) return true;
@@ -155,6 +160,11 @@ function wantedOf(values: Readonly<Record<string, string | boolean>>, named: (na
     name: named(name),
     value: typeof value === 'string' ? compilePattern(value) : value,
   }));
+}
+
+function holdFields(wanted: readonly Wanted[], facts: Facts): boolean {
+  for (const each of wanted) if (!holdsField(each, facts)) return false;
+  return true;
 }
 
 /** One line of a field fits, or all its lines together as RFC 9110 5.2 joins them. */

@@ -24,10 +24,8 @@ export function compileRules(rules: readonly Rule[]): Rules {
   const facts = new Facts();
 
   const matching = (request: RuleRequest, world: RuleWorld, asked: Facts): CompiledRule[] | undefined => {
-    const candidates =
-      request.kind === 'tunnel' ? forTunnels(request.host, undefined) : forExchanges(request.host, request.path);
-    if (candidates.length === 0) return undefined;
     asked.of(request, world);
+    const candidates = request.kind === 'tunnel' ? forTunnels(asked) : forExchanges(asked);
     let matched: CompiledRule[] | undefined;
     for (const rule of candidates) {
       if (!holds(rule, asked)) continue;

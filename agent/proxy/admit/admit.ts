@@ -14,10 +14,10 @@ export interface AdmitPorts {
 export function createAdmit({ pseudonym, client }: AdmitPorts): Admit {
   const unlessLoop = ({ fields }: Asker): Admission => (hasPassed(fields, pseudonym) ? loop : admitted);
   if (client === undefined) return unlessLoop;
+  const goOn = (asker: Asker, admission: Admission) => (admission.kind === 'refused' ? admission : unlessLoop(asker));
   return (asker) => {
-    const goOn = (admission: Admission) => (admission.kind === 'refused' ? admission : unlessLoop(asker));
     const admission = client(asker);
-    return admission instanceof Promise ? admission.then(goOn) : goOn(admission);
+    return admission instanceof Promise ? admission.then((later) => goOn(asker, later)) : goOn(asker, admission);
   };
 }
 

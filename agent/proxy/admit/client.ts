@@ -22,6 +22,7 @@ export function createClientAdmit(access: ClientAccess): Admit {
     const { address } = trace.connection;
     const unwanted = judgeAddress(access, address);
     if (unwanted !== undefined) return admissionOf(unwanted);
+    if (access.verify === undefined && reverse === undefined) return admitted;
     const values = fieldValues(fields, 'proxy-authorization');
     if (reverse !== undefined) {
       // It speaks to an origin: browsers give origins no credentials for proxies.

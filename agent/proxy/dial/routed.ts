@@ -47,7 +47,7 @@ export function createRouted(ports: RoutedPorts): (exchange: Exchange) => Forwar
     request.trace.edge = undefined;
     return attempted(exchange, withContent(request, replay), direct(request, because));
   };
-  return (exchange) => async (request) => {
+  return (exchange) => (request) => {
     if (request.reverse !== undefined && pooled !== undefined) return pooled(request);
     const fallback = request.plan?.fallback?.action ?? ports.fallback;
     const isHealing = fallback === 'direct';
@@ -56,9 +56,12 @@ export function createRouted(ports: RoutedPorts): (exchange: Exchange) => Forwar
       edges,
       isHealing ? { of: (edge, host) => healingOf(edge).of(host), limits } : undefined,
     );
-    if (choice.kind === 'none') return { kind: 'failed', error: choice.error, source: 'agent', mayRetry: false };
-    if (choice.kind === 'edge' && isHealing) return healed(exchange, request, choice);
-    return inWordsOfRule(request, choice, await attempted(exchange, request, choice));
+    if (choice.kind === 'none') {
+      return Promise.resolve({ kind: 'failed', error: choice.error, source: 'agent', mayRetry: false });
+    }
+    if (choice.kind === 'direct') return attempted(exchange, request, choice);
+    if (isHealing) return healed(exchange, request, choice);
+    return attempted(exchange, request, choice).then((outcome) => inWordsOfRule(request, choice, outcome));
   };
 }
 

@@ -14,6 +14,8 @@ export interface FinishPorts {
   readonly pseudonym: string;
   /** Whether responses get Server-Timing, Proxy-Status and Cache-Status. */
   readonly annotate: boolean;
+  /** Hears of the end of each exchange. */
+  readonly onOver?: () => void;
 }
 
 /** Delivers an ending. Resolves when nothing of the exchange is left to do. */
@@ -25,6 +27,7 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, ending: End
       const close = () => {
         isOver = true;
         ports.observer.finished(trace);
+        ports.onOver?.();
         resolve();
       };
       const onFinish = () => {

@@ -1,5 +1,4 @@
 // What ends a conversation on a connection of the edge's own: deadlines, and a client that leaves; and that neither side is outrun.
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
