@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { cacheOutcome } from './cache.ts';
 import { proxyErrorShape } from './error.ts';
-import { responseConditions } from './rule.ts';
+import { maxFreshnessSeconds, responseConditions } from './rule.ts';
 import { edgeStages } from './stage.ts';
 import { transform, transformOutcome } from './transform.ts';
 import { upstreamSocket } from './upstream.ts';
@@ -80,7 +80,7 @@ const onResponse = <T extends z.ZodType>(action: T) =>
 const edgePlan = z.strictObject({
   transform: onResponse(transform).optional(),
   /** How long responses are fresh, whatever the origin says. */
-  freshnessSeconds: onResponse(z.int().nonnegative()).optional(),
+  freshnessSeconds: onResponse(z.int().nonnegative().max(maxFreshnessSeconds)).optional(),
 });
 
 export type EdgePlan = z.infer<typeof edgePlan>;

@@ -3,6 +3,9 @@ import * as z from 'zod';
 import { shape } from './shape.ts';
 import { transform } from './transform.ts';
 
+/** Ten years. */
+export const maxFreshnessSeconds = 315_360_000;
+
 const maxPatternCharacters = 1_024;
 const maxPatterns = 1_000;
 
@@ -213,7 +216,7 @@ const actions = z.strictObject({
       [
         z.enum(['bypass', 'validate']),
         z.strictObject({
-          freshnessSeconds: z.int().nonnegative().max(315_360_000).describe('for which the response is fresh'),
+          freshnessSeconds: z.int().nonnegative().max(maxFreshnessSeconds).describe('for which the response is fresh'),
         }),
       ],
       { error: 'it is "bypass", "validate", or a section with freshnessSeconds' },
