@@ -35,7 +35,7 @@ export interface Access {
 }
 
 export interface AccessMemory {
-  /** Open connections of each client that has any: no more than there are connections. */
+  /** Open connections of each client that has one or more: no more than there are connections. */
   readonly connections: Map<string, number>;
   readonly requests: Buckets | undefined;
   readonly guesses: Buckets;

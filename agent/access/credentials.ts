@@ -51,7 +51,7 @@ export function createVerify({ config, guesses, ownSecret }: CredentialsPorts): 
     return 'right';
   };
   return (client, name, password) => {
-    // RFC 7617 2: neither has any. A key of HMAC with NUL octets behind it is the same key, and so the same password.
+    // RFC 7617 2: no control characters in either. A key of HMAC with NUL octets behind it is the same key, and so the same password.
     if (/\p{Cc}/u.test(name + password)) return 'wrong';
     const digest = digestOf(name, password);
     if (name === '') return own !== undefined && isSame(digest, own) ? 'right' : 'wrong';

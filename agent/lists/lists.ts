@@ -23,7 +23,7 @@ export interface ListsPorts {
 }
 
 export interface Lists {
-  /** Whether a list has a host, which is canonical. None that there is not, or that could never be read, has any. */
+  /** Whether a host, which is canonical, is on a list. On one that is missing, or could never be read, there is no host. */
   isListed(list: string, host: string): boolean;
   counts(): readonly ListCounts[];
   /** Takes another configuration. Lists that are in both keep their names, and files among them are read if they changed. */

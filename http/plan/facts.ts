@@ -8,8 +8,8 @@ import type { UrlParts } from './url-pattern.ts';
 export type ExchangeRequest = Extract<RuleRequest, { kind: 'exchange' }>;
 
 /**
- * A request as conditions ask about it. One is used again for each request, so that a request no rule has anything to do
- * with costs no memory: planning is synchronous, and nothing of it is kept.
+ * A request as conditions ask about it. One is used again for each request, so that a request that concerns no rule costs
+ * no memory: planning is synchronous, and nothing of it is kept.
  */
 export class Facts {
   #request!: RuleRequest;

@@ -64,7 +64,7 @@ function inPlaceOf(receivedStatus: number, ending: Ending): Ending {
   return ending.kind === 'response' ? { kind: 'response', response: { ...ending.response, receivedStatus } } : ending;
 }
 
-/** Whether a rule has anything to do with the response. */
+/** Whether a rule concerns itself with the response. */
 function waits({ onResponse: { answer, edits, cache, transform, log } }: RequestPlan): boolean {
   return (answer ?? edits ?? cache ?? transform ?? log) !== undefined;
 }
