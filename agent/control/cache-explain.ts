@@ -2,10 +2,10 @@
 import { responseDirectives } from '../../http/cache-control.ts';
 import { currentAgeMs, freshnessLifetime } from '../../http/caching/freshness.ts';
 import { overriddenFields } from '../../http/caching/overridden.ts';
-import { reuse } from '../../http/caching/reuse.ts';
+import { reuse, validating } from '../../http/caching/reuse.ts';
 import type { CacheRequest, CacheResponse, StoredResponse, Time } from '../../http/caching/stored.ts';
 import { judgeStoring } from '../../http/caching/storing.ts';
-import { chosen } from '../../http/plan/on-response.ts';
+import { certain, chosen } from '../../http/plan/on-response.ts';
 import type { CacheAction, Chosen, OnResponse } from '../../http/plan/plan.ts';
 import type {
   CacheAnswer,
@@ -30,7 +30,7 @@ export interface Question {
 
 /** Decides as the walk would, without doing anything. */
 export function explain({ request, byRule, response, stored, now }: Question): CacheExplanation {
-  const beforehand = byRule?.[0]?.when === undefined ? byRule?.[0] : undefined;
+  const beforehand = certain(byRule);
   const rule = response === undefined ? beforehand : chosen(byRule, response);
   return {
     url: request.url,
@@ -51,7 +51,7 @@ function ruledAnswer(
 ): CacheAnswer {
   if (action === 'bypass') return { kind: 'forward', because: 'bypass' };
   if (action !== 'validate') return answerOf(stored, request, now);
-  return answerOf(stored, { ...request, fields: [...request.fields, ['Cache-Control', 'no-cache']] }, now);
+  return answerOf(stored, validating(request), now);
 }
 
 function ruledStoring(

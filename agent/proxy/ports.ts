@@ -43,7 +43,7 @@ export type {
   TargetState,
 } from './target-pools.ts';
 export type { UpstreamAnswer, UpstreamClient, UpstreamRequest } from './upstream-client.ts';
-export type { Content, Sink, UpstreamResponse } from './upstream-response.ts';
+export { type Content, type Sink, type UpstreamResponse, watched } from './upstream-response.ts';
 export type { Clock, Instant };
 
 /** A client's connection to the agent. */

@@ -43,3 +43,32 @@ export interface Sink {
   /** The content ends here although it is not complete. */
   fail(error: ProxyError): void;
 }
+
+/** The same content. `onOver` hears once that nobody reads it any more, with the error where it broke off. Before the sink. */
+export function watched(content: Content, onOver: (error?: ProxyError) => void): Content {
+  let isOver = false;
+  const over = (error?: ProxyError) => {
+    if (isOver) return;
+    isOver = true;
+    onOver(error);
+  };
+  return {
+    flow: (sink) =>
+      content.flow({
+        write: (octets) => sink.write(octets),
+        end: (trailers) => {
+          over();
+          sink.end(trailers);
+        },
+        fail: (error) => {
+          over(error);
+          sink.fail(error);
+        },
+      }),
+    resume: () => content.resume(),
+    cancel: () => {
+      content.cancel();
+      over();
+    },
+  };
+}

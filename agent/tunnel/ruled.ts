@@ -4,7 +4,7 @@ import { ProxyError } from '../../http/proxy-error.ts';
 import { blockError } from '../proxy/apply/answers.ts';
 import { noteAfter, noteBefore } from '../proxy/apply/noted.ts';
 import type { RulePorts } from '../proxy/apply/rule-ports.ts';
-import type { TunnelShape } from '../proxy/apply/shaping.ts';
+import { type TunnelShape, unanswered } from '../proxy/apply/shaping.ts';
 import type { Dropped, Trace } from '../proxy/ports.ts';
 
 export interface Refused {
@@ -51,6 +51,5 @@ export function shaped(
 ): { readonly kind: 'goes-on'; readonly shape: TunnelShape | undefined } | Dropped {
   const shape = plan?.shape === undefined ? undefined : rules?.shaping.tunnel(trace, plan.shape);
   if (shape !== 'dropped') return { kind: 'goes-on', shape };
-  const message = 'A rule resets this connection, as a bad network does.';
-  return { kind: 'dropped', error: new ProxyError('connection_terminated', message) };
+  return { kind: 'dropped', error: unanswered({ kind: 'reset' }) };
 }

@@ -63,6 +63,11 @@ export function reuse<S extends { readonly stored: StoredResponse }>(
   return wishes.onlyIfCached && !isAnswer ? { kind: 'unsatisfiable' } : decision;
 }
 
+/** As if the client had asked for validation end to end. RFC 9111 5.2.1.4. */
+export function validating(request: CacheRequest): CacheRequest {
+  return { ...request, fields: [...request.fields, ['Cache-Control', 'no-cache']] };
+}
+
 /** Whether a stored response may answer although it is stale, since forwarding failed. RFC 9111 4.2.4, RFC 5861 4. */
 export function mayServeOnError(
   stored: StoredResponse,

@@ -1,5 +1,5 @@
 // Redirects of rules that lead in a circle, found before any request by following a sample of each rule.
-import type { Rule } from '../../schemas/rule.ts';
+import { type Rule, weekdays } from '../../schemas/rule.ts';
 import { parseRequestTarget } from '../request-target.ts';
 import { nameOf } from './compiled-rule.ts';
 import type { ExchangeRequest } from './facts.ts';
@@ -37,10 +37,10 @@ export function circularRedirects(rules: readonly Rule[]): ConfigMistake[] {
   });
 }
 
-/** It is the time that the rule names, and no list has any host: what a list will have is not known. */
+/** It is the time that the rule names, and every list is empty: what a list will have is not known. */
 function sampleWorld({ when }: Rule): RuleWorld {
   const [hours = 0, minutes = 0] = (when.time?.[0] ?? '00:00-00:00').slice(0, 5).split(':').map(Number);
-  const weekday = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'].indexOf(when.weekday?.[0] ?? 'sun');
+  const weekday = weekdays.indexOf(when.weekday?.[0] ?? 'sun');
   return { isListed: () => false, localTime: () => ({ weekday, minute: hours * 60 + minutes }) };
 }
 

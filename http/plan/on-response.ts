@@ -22,6 +22,12 @@ export function beforeResponse<A>(candidates: OnResponse<A> | undefined): Chosen
   return candidates?.find(({ when }) => when === undefined);
 }
 
+/** The action that is taken whatever the response is, with none before it that a response could call for. */
+export function certain<A>(candidates: OnResponse<A> | undefined): Chosen<A> | undefined {
+  const first = candidates?.[0];
+  return first?.when === undefined ? first : undefined;
+}
+
 /** Of all edits whose conditions hold, for each name those of the first rule that names it, in the order of the rules. */
 export function editsFor(
   candidates: OnResponse<readonly FieldEdit[]> | undefined,

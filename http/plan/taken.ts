@@ -1,5 +1,6 @@
 // Which rules of a plan have had an effect: what the record names, and what cases expect.
-import type { OnResponse, RequestPlan } from './plan.ts';
+import { certain } from './on-response.ts';
+import type { RequestPlan } from './plan.ts';
 
 interface OfRule {
   readonly rule: string;
@@ -15,10 +16,4 @@ export function rulesTaken(plan: RequestPlan, later: readonly (OfRule | undefine
   const parts = [...atOnce, certain(onResponse.cache), certain(onResponse.log), ...later];
   const names = new Set(parts.map((part) => part?.rule));
   return plan.rules.filter((name) => names.has(name));
-}
-
-/** What is taken whatever the response is. */
-function certain(candidates: OnResponse<unknown> | undefined): OfRule | undefined {
-  const first = candidates?.[0];
-  return first?.when === undefined ? first : undefined;
 }

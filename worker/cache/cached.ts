@@ -1,5 +1,5 @@
 // The edge's cache around an exchange. What is right is judged by `http/caching/`; here stands what a Worker can do about it.
-import { reuse } from '../../http/caching/reuse.ts';
+import { reuse, validating } from '../../http/caching/reuse.ts';
 import { FieldNames } from '../../http/fields.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { CacheOutcome } from '../../schemas/cache.ts';
@@ -67,11 +67,6 @@ async function look(visit: Visit, waited?: CacheOutcome): Promise<Found> {
 
 function question(asked: Question): Found {
   return { kind: 'question', question: asked };
-}
-
-/** As if the client had asked for validation end to end. RFC 9111 5.2.1.4. */
-function validating(request: Visit['request']): Visit['request'] {
-  return { ...request, fields: [...request.fields, ['Cache-Control', 'no-cache']] };
 }
 
 /** Whether the answer to one such request is likely to be that to another. */

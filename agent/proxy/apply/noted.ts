@@ -1,5 +1,5 @@
 // Writes into the record which rules had a part in an exchange, and whether it is to be logged.
-import { beforeResponse, chosen, type ResponseHead } from '../../../http/plan/on-response.ts';
+import { beforeResponse, certain, chosen, type ResponseHead } from '../../../http/plan/on-response.ts';
 import type { AnswerAction, Chosen, FieldEdit, LogAction, RequestPlan } from '../../../http/plan/plan.ts';
 import { rulesTaken } from '../../../http/plan/taken.ts';
 import type { Ending, Trace } from '../ports.ts';
@@ -7,8 +7,8 @@ import type { Ending, Trace } from '../ports.ts';
 /** Notes what is known before there is a response. What has to wait for one is held back until then. */
 export function noteBefore(trace: Trace, plan: RequestPlan): void {
   trace.rules = named(rulesTaken(plan, []));
-  const [first] = plan.onResponse.log ?? [];
-  if (first !== undefined) trace.log = first.when === undefined ? first.action : 'errors';
+  const { log } = plan.onResponse;
+  if (log !== undefined) trace.log = certain(log)?.action ?? 'errors';
 }
 
 /** What a response has made of a plan: the answer in its place, and the edits of its fields. */

@@ -4,7 +4,16 @@ import { type Link, link } from '../../../http/pacing.ts';
 import type { Chosen } from '../../../http/plan/plan.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Fault, ShapeSettings } from '../../../schemas/shape.ts';
-import type { Clock, Content, Ending, Instant, PlannedRequest, Trace, WalkLimits } from '../ports.ts';
+import {
+  type Clock,
+  type Content,
+  type Ending,
+  type Instant,
+  type PlannedRequest,
+  type Trace,
+  type WalkLimits,
+  watched,
+} from '../ports.ts';
 import { type After, pacedContent } from './paced-content.ts';
 import { PacedRequest } from './paced-request.ts';
 
@@ -87,31 +96,29 @@ export function createShaping(ports: ShapingPorts): Shaping {
         if (fault.kind === 'timeout') await pause(after, request, limits.idleTimeoutMs);
         return { kind: 'dropped', error: unanswered(fault) };
       }
-      const content =
+      const paced =
         upBytesPerSecond === undefined || request.content === undefined
-          ? request.content
+          ? undefined
           : new PacedRequest(request.content, {
               clock,
               after,
               link: link({ bytesPerSecond: upBytesPerSecond, burstBytes }),
             });
-      const ending = await next(content === request.content ? request : { ...request, content });
-      // Who has had the answer waits for nothing that is still on its way up: it would go on by itself for hours.
-      const letGo = content === request.content ? undefined : () => void content?.destroy();
+      const ending = await next(paced === undefined ? request : { ...request, content: paced });
       if (latencyMs > 0) await pause(after, request, latencyMs);
       if (ending.kind !== 'response' || ending.response.content.kind === 'none') {
-        letGo?.();
+        paced?.destroy();
         return ending;
       }
       const { response } = ending;
-      const { octets } = ending.response.content;
-      const given =
-        letGo === undefined ? ending.response.content.source : whenOver(ending.response.content.source, letGo);
+      const { octets, source: answered } = ending.response.content;
+      // Who has had the answer waits for nothing that is still on its way up: it would go on by itself for hours.
+      const given = paced === undefined ? answered : watched(answered, () => paced.destroy());
       const as = (source: Content): Ending => ({
         kind: 'response',
         response: { ...response, content: { kind: 'some', octets, source } },
       });
-      if (downBytesPerSecond === undefined && fault === undefined) return letGo === undefined ? ending : as(given);
+      if (downBytesPerSecond === undefined && fault === undefined) return paced === undefined ? ending : as(given);
       const source = pacedContent(given, octets, {
         clock,
         after,
@@ -139,29 +146,6 @@ export function createShaping(ports: ShapingPorts): Shaping {
         after,
         onFault,
       };
-    },
-  };
-}
-
-/** The same content, whose end is told, however it comes. */
-function whenOver(source: Content, over: () => void): Content {
-  return {
-    flow: (sink) =>
-      source.flow({
-        write: (octets) => sink.write(octets),
-        end: (trailers) => {
-          over();
-          sink.end(trailers);
-        },
-        fail: (error) => {
-          over();
-          sink.fail(error);
-        },
-      }),
-    resume: () => source.resume(),
-    cancel: () => {
-      over();
-      source.cancel();
     },
   };
 }
@@ -219,7 +203,8 @@ function pause(after: After, { onLeave }: PlannedRequest, delayMs: number): Prom
   });
 }
 
-function unanswered({ kind }: Fault): ProxyError {
+/** What a client is told of that a fault leaves without an answer. */
+export function unanswered({ kind }: Pick<Fault, 'kind'>): ProxyError {
   return kind === 'timeout'
     ? new ProxyError('connection_read_timeout', 'A rule leaves this request without an answer, as a bad network does.')
     : new ProxyError('connection_terminated', 'A rule resets this connection, as a bad network does.');

@@ -3,7 +3,7 @@ import { parseCacheControl } from '../../../http/cache-control.ts';
 import { overriddenFields } from '../../../http/caching/overridden.ts';
 import type { CacheRequest, CacheResponse, StoredResponse } from '../../../http/caching/stored.ts';
 import { fieldValues } from '../../../http/fields.ts';
-import { beforeResponse, chosen } from '../../../http/plan/on-response.ts';
+import { certain, chosen } from '../../../http/plan/on-response.ts';
 import type { CacheAction, Chosen } from '../../../http/plan/plan.ts';
 import type { TransformOutcome } from '../../../schemas/transform.ts';
 import type { PlannedRequest } from '../ports.ts';
@@ -26,9 +26,7 @@ export function cacheRequestOf(
 
 /** What holds whatever the response is: then the store is not asked, or must not answer by itself. */
 export function beforehand({ plan }: PlannedRequest): Chosen<'bypass' | 'validate'> | undefined {
-  const found = beforeResponse(plan?.onResponse.cache);
-  const isFirst = found !== undefined && found === plan?.onResponse.cache?.[0];
-  return isFirst ? rigorous(found) : undefined;
+  return rigorous(certain(plan?.onResponse.cache));
 }
 
 /** Whether rules may want to be asked about what would answer without them. */

@@ -1,7 +1,7 @@
 // The shared cache before the next hop: answers from what is stored, or asks, stores and answers. RFC 9111.
 import { parseCacheControl } from '../../../http/cache-control.ts';
 import { invalidatedUrls } from '../../../http/caching/invalidation.ts';
-import { type Reuse, reuse } from '../../../http/caching/reuse.ts';
+import { type Reuse, reuse, validating } from '../../../http/caching/reuse.ts';
 import type { CacheRequest, CacheResponse } from '../../../http/caching/stored.ts';
 import { FieldNames, type Fields } from '../../../http/fields.ts';
 import { endToEndResponseFields } from '../../../http/hop-by-hop.ts';
@@ -132,11 +132,6 @@ const onlyAsked = { detail: undefined, entry: undefined, candidates: [], part: u
 const asUsual = { mayServeStale: true } as const;
 
 const strictly = { mayServeStale: false } as const;
-
-/** As if the client had asked for validation end to end. RFC 9111 5.2.1.4. */
-function validating(asked: CacheRequest): CacheRequest {
-  return { ...asked, fields: [...asked.fields, ['Cache-Control', 'no-cache']] };
-}
 
 /** A question that a rule has asked for: what is stored does not stand in for the answer. */
 function byRule(rule: Parameters<typeof detailOf>[0]) {

@@ -1,6 +1,6 @@
 // Content that flows to the client who asked for it and into the store at once, and to those who wait for the same.
 import { ProxyError } from '../../../http/proxy-error.ts';
-import type { Content, Entry, EntryWriter, Sink } from '../ports.ts';
+import { type Content, type Entry, type EntryWriter, type Sink, watched } from '../ports.ts';
 
 export interface TeeOptions {
   /** Of the content, where that is known. */
@@ -145,35 +145,6 @@ export function teed(source: Content, writer: EntryWriter, options: TeeOptions):
       leaveBehind();
       proceed();
       return content;
-    },
-  };
-}
-
-/** The content, of which somebody hears when nobody reads it any more. */
-function watched(content: Content, onOver: () => void): Content {
-  let isOver = false;
-  const over = () => {
-    if (isOver) return;
-    isOver = true;
-    onOver();
-  };
-  return {
-    flow: (sink) =>
-      content.flow({
-        write: (octets) => sink.write(octets),
-        end: (trailers) => {
-          over();
-          sink.end(trailers);
-        },
-        fail: (error) => {
-          over();
-          sink.fail(error);
-        },
-      }),
-    resume: () => content.resume(),
-    cancel: () => {
-      content.cancel();
-      over();
     },
   };
 }

@@ -28,7 +28,7 @@ export function chooseRoute(request: ChosenBy, edges: Edges, remembered?: Rememb
   const { plan, host } = request;
   const asked = plan?.route?.action;
   if (asked === 'direct') return direct(request, 'rule');
-  const edge = typeof asked === 'object' ? edges.named(asked.edge) : edges.inUse;
+  const edge = edgeOf(plan, edges);
   if (edge === undefined) {
     const isForced = asked !== undefined && plan?.fallback?.action !== 'direct';
     return isForced ? { kind: 'none', error: noEdge(request) } : direct(request, 'no-edge');
@@ -46,14 +46,16 @@ export function chooseRoute(request: ChosenBy, edges: Edges, remembered?: Rememb
 
 /** What kind of edge a request is meant for, by which its destination is judged; `none` goes out from this machine. */
 export function edgeKind(plan: PlannedRequest['plan'], edges: Edges): 'embedded' | 'deployed' | 'none' {
-  const asked = plan?.route?.action;
-  const edge = asked === 'direct' ? undefined : typeof asked === 'object' ? edges.named(asked.edge) : edges.inUse;
-  return kindOf(edge);
-}
-
-function kindOf(edge: Pick<EdgeLink, 'embedded'> | undefined): 'embedded' | 'deployed' | 'none' {
+  const edge = edgeOf(plan, edges);
   if (edge === undefined) return 'none';
   return edge.embedded ? 'embedded' : 'deployed';
+}
+
+/** The one that a rule names or the one in use; nothing where there is none, or a rule wants none. */
+function edgeOf(plan: PlannedRequest['plan'], edges: Edges): EdgeLink | undefined {
+  const asked = plan?.route?.action;
+  if (asked === 'direct') return undefined;
+  return typeof asked === 'object' ? edges.named(asked.edge) : edges.inUse;
 }
 
 /** Content of unknown length may become too large when it is too late to send it again. */

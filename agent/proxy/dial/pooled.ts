@@ -4,16 +4,16 @@ import { isIdempotent } from '../../../http/methods.ts';
 import type { PassingHop } from '../../../http/privacy.ts';
 import type { ProxyError } from '../../../http/proxy-error.ts';
 import { reverseLocation } from '../../../http/reverse-route.ts';
-import type {
-  Content,
-  Outcome,
-  PlannedRequest,
-  Pools,
-  TakenTarget,
-  TargetAnswer,
-  TargetExchange,
-  TargetPool,
-  UpstreamResponse,
+import {
+  type Outcome,
+  type PlannedRequest,
+  type Pools,
+  type TakenTarget,
+  type TargetAnswer,
+  type TargetExchange,
+  type TargetPool,
+  type UpstreamResponse,
+  watched,
 } from '../ports.ts';
 import { type Replay, replayOf } from './replay.ts';
 import { targetRequest } from './target-request.ts';
@@ -142,7 +142,10 @@ function delivered(request: PlannedRequest, taken: TakenTarget, outcome: Outcome
     : response.fields;
   const { content } = response;
   if (content.kind === 'none') return { kind: 'response', response: { ...response, fields } };
-  const source = followed(content.source, taken);
+  const source = watched(content.source, (error) => {
+    if (error !== undefined && !neutral.has(error.type)) taken.failed(inWords(error));
+    taken.release();
+  });
   return { kind: 'response', response: { ...response, fields, content: { ...content, source } } };
 }
 
@@ -156,30 +159,6 @@ function ledBack(request: PlannedRequest, { origin }: TakenTarget, { fields }: U
 
 function isLocation(name: string): boolean {
   return /^(?:content-)?location$/i.test(name);
-}
-
-/** Content that tells the pool of its end. */
-function followed(source: Content, taken: TakenTarget): Content {
-  return {
-    flow: (sink) =>
-      source.flow({
-        write: (octets) => sink.write(octets),
-        end: (trailers) => {
-          taken.release();
-          sink.end(trailers);
-        },
-        fail: (error) => {
-          if (!neutral.has(error.type)) taken.failed(inWords(error));
-          taken.release();
-          sink.fail(error);
-        },
-      }),
-    resume: () => source.resume(),
-    cancel: () => {
-      taken.release();
-      source.cancel();
-    },
-  };
 }
 
 function withContent(request: PlannedRequest, replay: Replay | undefined): PlannedRequest {

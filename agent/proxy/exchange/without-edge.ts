@@ -1,15 +1,13 @@
 // What becomes of a transform where no edge carries the exchange: nothing, and that is told; or the exchange fails.
-import { beforeResponse, chosen, type ResponseHead } from '../../../http/plan/on-response.ts';
+import { certain, chosen, type ResponseHead } from '../../../http/plan/on-response.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { TransformOutcome } from '../../../schemas/transform.ts';
 import type { PlannedRequest } from '../ports.ts';
 
 /** The failure of a request whose transform is required whatever the response: nothing needs to be asked of anybody. */
 export function impossible({ plan }: Pick<PlannedRequest, 'plan'>): Refused | undefined {
-  const [first] = plan?.onResponse.transform ?? [];
-  return first !== undefined && first === beforeResponse(plan?.onResponse.transform) && first.action.required
-    ? refused(first.rule)
-    : undefined;
+  const transform = certain(plan?.onResponse.transform);
+  return transform?.action.required ? refused(transform.rule) : undefined;
 }
 
 /** `transform` is for the record, which names the rule by it. */
