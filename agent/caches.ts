@@ -1,7 +1,7 @@
 // Puts the caches together: the agent's store with the phase that uses it, and the generations of the edge's.
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../schemas/config.ts';
+import { boundary } from './boundary.ts';
 import { type Generations, openGenerations } from './cache/generations.ts';
 import { openStore, type Store } from './cache/store.ts';
 import type { Clock } from './clock.ts';
@@ -50,7 +50,6 @@ export async function openCaches({ config, clock, folders, say }: CachesPorts): 
     phase: ({ observer, nextId, canTransform }) => {
       if (store === undefined) return (forward) => forward;
       const begin = (trace: Trace) => beginFor(trace, nextId(), clock);
-      const boundary = () => randomBytes(boundaryBytes).toString('hex');
       return createCached({ clock, observer, store, begin, boundary, bounds: cacheBounds, shared, canTransform });
     },
     close: async () => store?.close(),
@@ -61,8 +60,6 @@ export async function openCaches({ config, clock, folders, say }: CachesPorts): 
 function edgeCaches({ agent, edge }: Config['cache'], isEdgeEmbedded: boolean): boolean {
   return edge === 'auto' ? !isEdgeEmbedded || agent === false : edge === 'on';
 }
-
-const boundaryBytes = 18;
 
 /** The record of what is done for the sake of an exchange, but not for its client. */
 function beginFor(trace: Trace, id: string, clock: Clock): Trace {

@@ -1,8 +1,8 @@
 // The rules of a configuration, made ready to be carried out.
-import { randomBytes } from 'node:crypto';
 import type { RuleWorld } from '../http/plan/plan.ts';
 import { compileRules } from '../http/plan/rules.ts';
 import type { Rule } from '../schemas/rule.ts';
+import { boundary } from './boundary.ts';
 import type { Clock } from './clock.ts';
 import { createAnswers } from './proxy/apply/answers.ts';
 import type { RulePorts } from './proxy/apply/rule-ports.ts';
@@ -24,9 +24,7 @@ export function rulesInUse(
   const world = createRuleWorld({ clock, isListed });
   return {
     planOf: (request) => rules.plan(request, world),
-    answer: createAnswers({ clock, folder, boundary: () => randomBytes(boundaryBytes).toString('hex') }),
+    answer: createAnswers({ clock, folder, boundary }),
     shaping,
   };
 }
-
-const boundaryBytes = 18;

@@ -25,6 +25,11 @@ export function authorityAt(host: string, port: number): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** The host as sockets and lists of addresses have it: IPv6 without its brackets. */
+export function withoutBrackets(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+}
+
 /** A target as the Host field has it: the port only when it is not the scheme's own. RFC 9110 7.2. */
 export function hostFieldOf(scheme: 'http' | 'https', host: string, port: number): string {
   return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;

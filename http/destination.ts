@@ -1,6 +1,6 @@
 // Whether a host and port, and the addresses that a name resolved to, may be a destination. RFC 9209 2.3.5 and 2.3.17.
 import { canonicalAddress, canonicalRange, classifyAddress, inRange } from './address.ts';
-import { badPort, type Malformed, parseHost, parsePort } from './authority.ts';
+import { badPort, type Malformed, parseHost, parsePort, withoutBrackets } from './authority.ts';
 
 /** What is allowed although it is private: everything, or what the exceptions name. */
 export interface DestinationPolicy {
@@ -96,7 +96,7 @@ export function parseException(text: string): DestinationException | Malformed {
 }
 
 function judgeLiteral(destination: Destination, policy: DestinationPolicy): AddressesVerdict {
-  const address = destination.host.replace(/^\[(.*)\]$/, '$1');
+  const address = withoutBrackets(destination.host);
   return judgeEach(destination, [address], policy, `${address} is`);
 }
 

@@ -1,4 +1,5 @@
 // Which reverse route a request is for, which path its target is asked for, and where that one's redirects lead to.
+import { hostCaptures } from './plan/host-pattern.ts';
 
 /** What a route asks of a request. */
 export interface RouteCondition {
@@ -14,14 +15,9 @@ export function reverseRouteOf<R extends RouteCondition>(
   host: string,
   path: string,
 ): R | undefined {
-  return routes.find((route) => isHost(route.host.toLowerCase(), host) && isBelow(route.path, path));
-}
-
-function isHost(pattern: string, host: string): boolean {
-  if (pattern === '*') return true;
-  return pattern.startsWith('*.')
-    ? host.endsWith(pattern.slice(1)) && host.length > pattern.length - 1
-    : host === pattern;
+  return routes.find(
+    (route) => hostCaptures([route.host.toLowerCase()], host) !== undefined && isBelow(route.path, path),
+  );
 }
 
 function isBelow(prefix: string, path: string): boolean {

@@ -1,5 +1,7 @@
 // Where the agent listens: on loopback for anybody, elsewhere only where it is said who may come.
+
 import { canonicalAddress } from '../../http/address.ts';
+import { withoutBrackets } from '../../http/authority.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { isLoopback } from './client-list.ts';
@@ -13,7 +15,7 @@ export interface ListenHosts {
 /** Throws a ProxyError of type `proxy_configuration_error` where everybody on the network could use the proxy. */
 export function listenHosts({ listen: { host }, admit }: Pick<Config, 'listen' | 'admit'>): ListenHosts {
   if (host === '127.0.0.1' || host === 'localhost') return { hosts: ['127.0.0.1', '::1'], warning: undefined };
-  const address = canonicalAddress(host.replace(/^\[(.*)\]$/, '$1'));
+  const address = canonicalAddress(withoutBrackets(host));
   if (address === undefined) throw refused(`edgehop listens on addresses, and "${host}" is none.`, onLoopback);
   if (isLoopback(address)) return { hosts: [address], warning: undefined };
   const asksCredentials = admit.credentials.length > 0;

@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { type Field, fieldsFromFlat } from '../../http/fields.ts';
 import type { Clock } from '../clock.ts';
 import { proxyAuthorization } from './running-agent.ts';
+import { hostOfUrl } from './url-of.ts';
 
 export interface GetRequest {
   readonly url: string;
@@ -95,8 +96,8 @@ export function fetchOnce(asked: GetRequest): Promise<Fetched> {
   });
 }
 
-function addressOf({ hostname, port }: URL): { readonly host: string; readonly port: string } {
-  return { host: hostname.replace(/^\[|\]$/g, ''), port };
+function addressOf(url: URL): { readonly host: string; readonly port: string } {
+  return { host: hostOfUrl(url), port: url.port };
 }
 
 /** What the proxy is shown is no field of the request, and is told to nobody else. */

@@ -1,5 +1,5 @@
 // What a person means by a URL, a host or an IP address.
-import { originOf } from '../../http/authority.ts';
+import { originOf, withoutBrackets } from '../../http/authority.ts';
 import { Exit } from './exit.ts';
 
 /** An http or https URL without fragment. A bare host or IP address is given the scheme `otherwise`. */
@@ -17,7 +17,7 @@ export function urlOf(text: string, otherwise: 'http' | 'https' = 'http'): URL {
 
 /** The host of a URL as sockets take it: an IPv6 address without its brackets. */
 export function hostOfUrl({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
+  return withoutBrackets(hostname);
 }
 
 /** The port of a URL, also where it is the scheme's own. */

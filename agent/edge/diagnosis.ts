@@ -1,5 +1,7 @@
 // Finds out what an embedded edge could not say of a failure: from workerd's log, and by one connection of the agent's own.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutBrackets } from '../../http/authority.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import { createConnect } from '../upstream/connect.ts';
 import { createDial } from '../upstream/dial.ts';
@@ -86,7 +88,7 @@ async function probed(error: ProxyError, destination: Destination, address: stri
     connectTimeoutMs: probeTimeoutMs,
     allowHttp2: false,
   });
-  const host = destination.host.replace(/^\[(.*)\]$/, '$1');
+  const host = withoutBrackets(destination.host);
   const connecting = await connect({ host, port: destination.port, scheme: isSilent ? 'http' : destination.scheme });
   if (connecting.kind === 'failed') return connecting.error;
   connecting.connected.cut();

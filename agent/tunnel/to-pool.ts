@@ -1,5 +1,5 @@
 // Connects a request that asks for another protocol, such as a WebSocket, to a target of its pool.
-import { originOf } from '../../http/authority.ts';
+import { originOf, withoutBrackets } from '../../http/authority.ts';
 import type { PassingHop } from '../../http/privacy.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import type { TargetClients } from '../pools/target-clients.ts';
@@ -45,7 +45,7 @@ export function createToPool({ pools, connect, hop }: ToPoolPorts): ToPool {
       if (target === undefined) return { kind: 'failed', error: unavailable(pool, tried) };
       trace.pool = { name: pool.name, target: target.origin, tried };
       const { scheme, host, port } = originOf(new URL(target.origin));
-      const connecting = await connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port }, signal);
+      const connecting = await connect({ scheme, host: withoutBrackets(host), port }, signal);
       if (connecting.kind === 'connected') {
         const { connected } = connecting;
         target.answered();

@@ -1,5 +1,7 @@
 // Carries a request that asks for another protocol: judged like every exchange, a tunnel once the origin has said 101.
+
 import type { Socket } from 'node:net';
+import { withoutBrackets } from '../../http/authority.ts';
 import { FieldNames, type Fields, fieldsWithout, fieldValues } from '../../http/fields.ts';
 import { fieldLines } from '../../http/head.ts';
 import { endToEndResponseFields } from '../../http/hop-by-hop.ts';
@@ -138,7 +140,7 @@ async function askOrigin(ports: UpgradePorts, arrival: Arrival, planned: Planned
   arrival.reply.once('close', leave);
   const connecting: Reached =
     toPool === undefined
-      ? await ports.connect({ scheme, host: host.replace(/^\[(.*)\]$/, '$1'), port }, left.signal)
+      ? await ports.connect({ scheme, host: withoutBrackets(host), port }, left.signal)
       : await toPool(planned, left.signal);
   arrival.reply.off('close', leave);
   if (connecting.kind === 'failed') return failed(connecting.error);

@@ -1,5 +1,5 @@
 // The connections to one origin: kept for the next request, bounded in number; what exceeds that waits its turn.
-import { originOf } from '../../http/authority.ts';
+import { originOf, withoutBrackets } from '../../http/authority.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { UpstreamAnswer, UpstreamRequest } from '../proxy/ports.ts';
 import type { Connect, Connecting, OriginAddress } from './connect.ts';
@@ -54,7 +54,7 @@ export class Pool {
     const { scheme, host, port } = originOf(new URL(origin));
     this.#origin = origin;
     this.#options = options;
-    this.#address = { scheme, host: host.replace(/^\[|\]$/g, ''), port };
+    this.#address = { scheme, host: withoutBrackets(host), port };
   }
 
   get isEmpty(): boolean {

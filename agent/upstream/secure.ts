@@ -1,7 +1,9 @@
 // TLS over a connection that the agent has made, to an origin, an edge or a parent proxy: verified, always. RFC 9110 4.3.4.
+
 import type { Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { canonicalAddress } from '../../http/address.ts';
+import { withoutBrackets } from '../../http/authority.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import { upstreamFailure } from './failure.ts';
 
@@ -23,7 +25,7 @@ export function secure(
     const isName = canonicalAddress(host) === undefined;
     const socket = connect({
       socket: raw,
-      host: host.replace(/^\[(.*)\]$/, '$1'),
+      host: withoutBrackets(host),
       ...(isName && { servername: host }),
       ALPNProtocols: [...protocols],
       rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
