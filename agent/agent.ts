@@ -86,7 +86,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     folders,
     environment,
     policy: () => running?.walk.settings.policy ?? policyAtStart,
-    edgePorts: () => running?.edgePorts() ?? [],
+    isEdgePort: (port) => running?.isEdgePort(port) ?? false,
   });
   let onStateChange: () => void = () => undefined;
   const inUse = startRunning(config, folderOf(configPath), { foundation, say, onEdgeStart: () => onStateChange() });

@@ -37,8 +37,8 @@ export interface FoundationPorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Of the configuration in force. */
   readonly policy: () => DestinationPolicy;
-  /** Local ports of the edges that run. */
-  readonly edgePorts: () => readonly number[];
+  /** Whether an edge that runs listens on this local port. */
+  readonly isEdgePort: (port: number) => boolean;
 }
 
 type Addresses = ReturnType<typeof unlessLeftToParent>;
@@ -72,12 +72,12 @@ export interface Foundation {
 }
 
 export async function layFoundation(ports: FoundationPorts): Promise<Foundation> {
-  const { config, configFolder, clock, observer, lookup, say, folders, environment, policy, edgePorts } = ports;
+  const { config, configFolder, clock, observer, lookup, say, folders, environment, policy, isEdgePort } = ports;
   const { limits } = config;
   const run = randomBytes(4).toString('hex');
   const pseudonym = `${hopName}-${run}`;
   const resolve = createResolver(lookup, clock, limits);
-  const isOwn = (address: string, port: number) => isOwnAddress(address, port, edgePorts());
+  const isOwn = (address: string, port: number) => isOwnAddress(address, port, isEdgePort);
   const parents = createParents({ rules: parentRules(config.parents, environment), resolve, isOwn, pseudonym, say });
   const dial = createDial(limits, parents);
   const addresses = unlessLeftToParent(parents, checkedAddresses(resolve, policy));

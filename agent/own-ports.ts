@@ -21,9 +21,14 @@ export function followOwnServers(): void {
 }
 
 /** Whether something of this process, or one of the further ports, answers at this address and port. */
-export function isOwnAddress(address: string, port: number, furtherPorts: readonly number[]): boolean {
-  const isOwnPort = furtherPorts.includes(port) || [...portsOfServers.values()].includes(port);
-  return isOwnPort && isOfThisMachine(address);
+export function isOwnAddress(address: string, port: number, isFurtherPort: (port: number) => boolean): boolean {
+  return (isPortOfServer(port) || isFurtherPort(port)) && isOfThisMachine(address);
+}
+
+/** Asked for each request: no list is made of them. */
+function isPortOfServer(port: number): boolean {
+  for (const own of portsOfServers.values()) if (own === port) return true;
+  return false;
 }
 
 function isOfThisMachine(address: string): boolean {

@@ -25,8 +25,8 @@ export type Reloaded =
 export interface Running {
   /** What carries whatever arrives now. */
   readonly walk: Walk;
-  /** The local ports of all edges that still carry something. */
-  edgePorts(): readonly number[];
+  /** Whether an edge that still carries something listens on this local port. Asked for each request: no list is made. */
+  isEdgePort(port: number): boolean;
   /**
    * Puts another configuration in force. Exchanges and tunnels that go on end by the one that they began with.
    * `folder`: from which its paths count.
@@ -122,7 +122,10 @@ export function startRunning(config: Config, folder: string, ports: RunningPorts
     get walk() {
       return walk;
     },
-    edgePorts: () => [...living()].flatMap((edge) => edge.ports()),
+    isEdgePort: (port) =>
+      hasPort(walk.settings.edges, port) ||
+      (coming !== undefined && hasPort(coming, port)) ||
+      retired.some(({ settings }) => hasPort(settings.edges, port)),
     reload: (wanted, from) => {
       const reloaded = turn.then(() => reload(wanted, from)).catch(refusal);
       turn = reloaded;
@@ -134,6 +137,11 @@ export function startRunning(config: Config, folder: string, ports: RunningPorts
       await Promise.all([...living()].map((edge) => edge[Symbol.asyncDispose]()));
     },
   };
+}
+
+function hasPort({ all }: OwnedEdges, port: number): boolean {
+  for (const edge of all.values()) if (edge.ports().includes(port)) return true;
+  return false;
 }
 
 /** What was connected for a walk that cannot be is given up again. */

@@ -115,11 +115,30 @@ export interface EdgeTimes {
     | undefined;
 }
 
+/** What Node's parser has understood of a request's head. */
+export type RequestHead = Readonly<
+  Pick<
+    IncomingMessage,
+    'method' | 'url' | 'httpVersion' | 'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders' | 'socket'
+  >
+>;
+
 /** One request that has arrived, with where its answer goes. */
 export interface Arrival {
   readonly trace: Trace;
+  readonly head: RequestHead;
   readonly message: IncomingMessage;
   readonly reply: ServerResponse;
+  /** There as long as nobody has asked for message or reply: a whole answer can do without them, and is faster so. */
+  readonly early?: EarlyAnswer | undefined;
+}
+
+export interface EarlyAnswer {
+  /**
+   * Writes a head, each line with its end, and all of its content. What keeps the connection open is added. Only what
+   * latin1 can write may stand in the head. True once it is sent, false where the client has left before.
+   */
+  write(head: string, content: Buffer): Promise<boolean> | boolean;
 }
 
 /** A request whose head is understood: the URL is canonical and is the only text that is judged and sent. */

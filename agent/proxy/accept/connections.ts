@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Connection, Instant, Observer } from '../ports.ts';
+import type { EarlyArrival } from './early-arrival.ts';
 
 /** A client connection with what is going on in it. */
 export interface OpenConnection extends Connection {
@@ -11,6 +12,8 @@ export interface OpenConnection extends Connection {
   /** Settles when all requests so far are answered. RFC 9112 9.3.2. */
   turn: Promise<void>;
   waiting: number;
+  /** The request that is being walked without a message yet. */
+  early: EarlyArrival | undefined;
   /** The request whose turn it is. */
   current: IncomingMessage | undefined;
   /** The last answer is being given: nothing that comes after it is carried out. */
@@ -47,6 +50,7 @@ export function createConnections(clock: Clock, observer: Observer): Connections
         heardAt: undefined,
         turn: Promise.resolve(),
         waiting: 0,
+        early: undefined,
         current: undefined,
         closing: false,
         isRefused: false,
@@ -74,6 +78,11 @@ export function createConnections(clock: Clock, observer: Observer): Connections
       for (const connection of open.values()) cut(connection);
     },
   };
+}
+
+/** Whether the next request's turn comes at once. */
+export function isIdle({ waiting, closing, isRefused }: OpenConnection): boolean {
+  return waiting === 0 && !closing && !isRefused;
 }
 
 /** Ends a connection at once. Within an answer never cleanly: without length or chunks that would be the content's end. */

@@ -1,7 +1,7 @@
 // What a client asks too much of: requests that wait on its connection, and fields of one head.
-import type { IncomingMessage } from 'node:http';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Config } from '../../../schemas/config.ts';
+import type { RequestHead } from '../ports.ts';
 import type { OpenConnection } from './connections.ts';
 
 type Limits = Config['limits'];
@@ -14,7 +14,7 @@ export function tooManyWaiting({ waiting }: OpenConnection, { maxPipelinedReques
 }
 
 /** Why a head has too many fields, if it has. RFC 6585 5. */
-export function tooManyFields({ rawHeaders }: IncomingMessage, { maxFields }: Limits): ProxyError | undefined {
+export function tooManyFields({ rawHeaders }: RequestHead, { maxFields }: Limits): ProxyError | undefined {
   if (rawHeaders.length <= maxFields * 2) return undefined; // names and values in turn
   const message = `The head of the request has more than ${maxFields} fields.`;
   return new ProxyError('http_request_error', message, {

@@ -1,25 +1,16 @@
 // When the first octet of each request came.
-import type { Socket } from 'node:net';
 import type { Clock, Instant } from '../ports.ts';
 import type { OpenConnection } from './connections.ts';
-
-interface ParsingSocket extends Socket {
-  readonly parser?: Parser | null;
-}
-
-interface Parser {
-  [event: number]: unknown;
-  readonly constructor: { readonly kOnMessageBegin?: number };
-}
+import { parserOf } from './parser.ts';
 
 /**
- * Notes when each message begins. Node's parser tells that to whoever fills the place that it keeps free for it; that is
- * not documented, so without it the time is that of the whole head, which is later by how slowly the head came.
+ * Notes when each message begins. Node's parser tells that to whoever fills the place that it keeps free for it; without
+ * it the time is that of the whole head, which is later by how slowly the head came.
  */
 export function noteFirstOctets(connection: OpenConnection, clock: Clock): void {
-  const { parser } = connection.socket as ParsingSocket;
+  const parser = parserOf(connection.socket);
   const event = parser?.constructor.kOnMessageBegin;
-  if (parser === undefined || parser === null || event === undefined) return;
+  if (parser === undefined || event === undefined) return;
   parser[event] = () => {
     connection.heardAt ??= clock.now();
   };

@@ -2,25 +2,23 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { fieldsFromFlat } from '../../../http/fields.ts';
-import type { ProxyError } from '../../../http/proxy-error.ts';
 import { upgradeProtocols } from '../../../http/upgrade.ts';
 import type { Config } from '../../../schemas/config.ts';
-import type { Arrival, Clock, Connection, Instant, Observer, Trace } from '../ports.ts';
-import { type Connections, createConnections, cut, type OpenConnection } from './connections.ts';
+import type { Arrival, RequestHead, Trace } from '../ports.ts';
+import { type Connections, createConnections, cut, isIdle, type OpenConnection } from './connections.ts';
+import { EarlyArrival } from './early-arrival.ts';
 import { tooManyFields, tooManyWaiting } from './excess.ts';
 import { firstOctetAt, noteFirstOctets } from './first-octet.ts';
+import { hearHeads } from './heads.ts';
 import { listening } from './listening.ts';
-import { type ClientError, lateHead, parseFailure, protocolOf, type Refusal, refusalOf } from './not-http.ts';
-import { endWith, sniff } from './sniff.ts';
+import { type ClientError, lateHead, protocolOf, refusalOf } from './not-http.ts';
+import { sniff } from './sniff.ts';
+import { type RefusalPorts, refuseRest, refuseUnparsable, takeTurn } from './turns.ts';
 
-export interface ListenerPorts {
-  readonly clock: Clock;
-  readonly observer: Observer;
+export interface ListenerPorts extends RefusalPorts {
   readonly limits: Config['limits'];
   /** Who may connect, by address. A connection that has entered is told of when it leaves. */
   readonly clients: { readonly enters: (address: string) => boolean; readonly leaves: (address: string) => void };
-  /** Begins the record of the next exchange or tunnel. */
-  readonly begin: (kind: Trace['kind'], connection: Connection, firstOctetAt: Instant) => Trace;
   readonly walk: (arrival: Arrival) => Promise<void> | void;
   /** Answers a CONNECT and carries its tunnel to the end. */
   readonly connect: (trace: Trace, message: IncomingMessage, socket: Socket, early: Buffer) => Promise<void>;
@@ -28,8 +26,6 @@ export interface ListenerPorts {
   readonly upgrade: (arrival: Arrival, socket: Socket, early: Buffer) => Promise<void>;
   /** Reads what a SOCKS5 client wants; gives what answers it, or nothing when the client has left. */
   readonly socks: (socket: Socket) => Promise<((trace: Trace) => Promise<void>) | undefined>;
-  /** Answers octets that are no request. */
-  readonly refuse: (socket: Socket, error: ProxyError) => void;
 }
 
 export interface Listener {
@@ -64,7 +60,7 @@ export function createListener(ports: ListenerPorts): Listener {
     created.maxConnections = ports.limits.maxConnections;
     created.timeout = ports.limits.idleTimeoutMs + ports.limits.headDeadlineMs; // whoever waits within it says for what
     created.on('timeout', (socket: Socket) => cut(connections.of(socket)));
-    hearFirst(created, ports, connections);
+    hearFirst(created, ports, connections, () => draining);
     const onRequest = (message: IncomingMessage, reply: ServerResponse) =>
       arrive(ports, connections.of(message.socket), message, reply, () => draining);
     created.on('request', onRequest);
@@ -113,6 +109,9 @@ export function createListener(ports: ListenerPorts): Listener {
   };
 }
 
+/** Node's own, between what it tells clients and what it does itself. */
+const keepAliveMarginMs = 1000;
+
 function isAddressMissing(cause: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((cause as NodeJS.ErrnoException).code ?? '');
 }
@@ -122,7 +121,7 @@ function isAddressMissing(cause: unknown): boolean {
  * octet has come rather than at once, so that no parser has ever touched a connection that is not HTTP's. (Taking it
  * over at the parser's first error would leave the parser and its head timeout on the socket.)
  */
-function hearFirst(server: Server, ports: ListenerPorts, connections: Connections): void {
+function hearFirst(server: Server, ports: ListenerPorts, connections: Connections, isDraining: () => boolean): void {
   const [parse, ...others] = server.listeners('connection');
   if (parse === undefined || others.length > 0) throw new Error('node:http takes connections in another way now');
   server.removeAllListeners('connection');
@@ -142,6 +141,12 @@ function hearFirst(server: Server, ports: ListenerPorts, connections: Connection
         if (protocol === 'http') {
           parse.call(server, socket);
           noteFirstOctets(connection, ports.clock);
+          hearHeads(socket, {
+            keepAliveTimeoutMs: ports.limits.keepAliveTimeoutMs + keepAliveMarginMs,
+            busyTimeoutMs: server.timeout,
+            mayTake: () => isIdle(connection) && !isDraining(),
+            take: (head, make) => arriveEarly(ports, connection, head, make),
+          });
         } else if (protocol === 'socks5') arriveSocks(ports, connection);
         else refuseRest(ports, connection, refusalOf(protocol));
       },
@@ -150,7 +155,7 @@ function hearFirst(server: Server, ports: ListenerPorts, connections: Connection
   });
 }
 
-/** Lets a request take its turn: one after the other on a connection, so that answers and effects keep their order. */
+/** Lets a request take its turn: one after the other on a connection. */
 function arrive(
   ports: ListenerPorts,
   connection: OpenConnection,
@@ -161,22 +166,53 @@ function arrive(
   if (connection.isRefused) return;
   message.on('error', toldElsewhere);
   reply.on('error', toldElsewhere);
+  if (connection.early !== undefined) {
+    connection.early.take(message, reply);
+    return;
+  }
   const excess = tooManyWaiting(connection, ports.limits) ?? tooManyFields(message, ports.limits);
   if (excess !== undefined) {
     refuseRest(ports, connection, { error: excess });
     return;
   }
-  const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
-  trace.stamps['request-received'] = ports.clock.now();
-  const carry = async () => {
+  const arrival = { trace: beginExchange(ports, connection), head: message, message, reply };
+  takeTurn(connection, async () => {
     if (connection.socket.destroyed || (connection.closing && !isDraining())) return;
     if (isDraining()) reply.shouldKeepAlive = false;
-    connection.current = message;
-    await ports.walk({ trace, message, reply });
-    connection.current = undefined;
-    if (!reply.shouldKeepAlive) connection.closing = true;
-  };
-  takeTurn(connection, carry);
+    await carry(connection, arrival, ports.walk(arrival));
+  });
+}
+
+/** The same for a request whose turn has come already, of which there is only a head so far. */
+function arriveEarly(ports: ListenerPorts, connection: OpenConnection, head: RequestHead, make: () => void): void {
+  if (tooManyFields(head, ports.limits) !== undefined) {
+    make();
+    return;
+  }
+  const kept = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(ports.limits.keepAliveTimeoutMs / 1000)}\r\n`;
+  const early = new EarlyArrival(beginExchange(ports, connection), head, kept, make);
+  connection.early = early;
+  const carried = ports.walk(early);
+  if (!early.isAnswered) takeTurn(connection, () => carry(connection, early, carried));
+  else if (carried !== undefined) takeTurn(connection, () => carried);
+  connection.early = undefined;
+}
+
+function beginExchange(ports: ListenerPorts, connection: OpenConnection): Trace {
+  const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
+  trace.stamps['request-received'] = ports.clock.now();
+  return trace;
+}
+
+async function carry(
+  connection: OpenConnection,
+  { message, reply }: Arrival,
+  carried: Promise<void> | void,
+): Promise<void> {
+  connection.current = message;
+  await carried;
+  connection.current = undefined;
+  if (!reply.shouldKeepAlive) connection.closing = true;
 }
 
 function arriveConnect(
@@ -213,7 +249,7 @@ function arriveUpgrade(
     reply.on('error', toldElsewhere);
     reply.shouldKeepAlive = false;
     reply.assignSocket(socket);
-    return ports.upgrade({ trace, message, reply }, socket, early);
+    return ports.upgrade({ trace, head: message, message, reply }, socket, early);
   });
 }
 
@@ -238,49 +274,6 @@ function openTunnel(ports: ListenerPorts, connection: OpenConnection, trace: Tra
 
 /** Errors of a message are told by the content's reader, those of a reply by its close. */
 function toldElsewhere(): void {}
-
-function takeTurn(connection: OpenConnection, carry: () => Promise<void>): void {
-  connection.waiting++;
-  const done = () => {
-    connection.waiting--;
-  };
-  const carried = connection.waiting === 1 ? carry() : connection.turn.then(carry);
-  connection.turn = carried.then(done, () => {
-    cut(connection);
-    done();
-  });
-}
-
-/** Octets that are no request: answered after the requests before them, then the connection is closed. */
-function refuseUnparsable(ports: ListenerPorts, connection: OpenConnection, cause: ClientError): void {
-  if (cause.code === 'ECONNRESET' || cause.code === 'EPIPE') {
-    connection.socket.destroy();
-    return;
-  }
-  if (connection.closing) return; // its last answer is on the way; what comes after that is nobody's
-  const refusal = parseFailure(cause);
-  // When they stand in the content of the request whose turn it is, that request fails, and its answer is the last.
-  if (connection.current?.complete === false) connection.current.emit('error', refusal.error);
-  refuseRest(ports, connection, refusal);
-}
-
-/** Answers with an error when the requests before are answered, carries out nothing after that, and closes. */
-function refuseRest(ports: ListenerPorts, connection: OpenConnection, { error, octets }: Refusal): void {
-  if (connection.isRefused) return;
-  connection.isRefused = true;
-  takeTurn(connection, async () => {
-    if (connection.closing || connection.socket.destroyed) return;
-    connection.closing = true;
-    const trace = ports.begin('exchange', connection, firstOctetAt(connection, ports.clock));
-    trace.stamps['request-received'] = ports.clock.now();
-    trace.failure = { error, source: 'agent' };
-    trace.response = { status: error.status, reason: '' };
-    if (octets === undefined) ports.refuse(connection.socket, error);
-    else endWith(connection.socket, octets);
-    trace.stamps['response-sent'] = ports.clock.now();
-    ports.observer.finished(trace);
-  });
-}
 
 /** Resolves when nothing is going on any more, or when the time is up. */
 function drained(connections: Connections, timeoutMs: number): Promise<void> {

@@ -1,10 +1,17 @@
 // Gives the ending to the client, octet by octet as it comes, and closes the record.
 import type { ServerResponse } from 'node:http';
-import { FieldNames, type Fields, flatFromFields, isValidField } from '../../../http/fields.ts';
+import {
+  FieldNames,
+  type Fields,
+  fieldsFromFlat,
+  fieldValues,
+  flatFromFields,
+  isValidField,
+} from '../../../http/fields.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { viaMember } from '../../../http/via.ts';
-import type { Arrival, Clock, Content, Ending, Observer, UpstreamResponse } from '../ports.ts';
+import type { Arrival, Clock, Content, EarlyAnswer, Ending, Observer, Trace, UpstreamResponse } from '../ports.ts';
 import { annotations } from './annotations.ts';
 import { errorReply } from './error-reply.ts';
 
@@ -19,9 +26,13 @@ export interface FinishPorts {
 }
 
 /** Delivers an ending. Resolves when nothing of the exchange is left to do. */
-export function createFinish(ports: FinishPorts): (arrival: Arrival, ending: Ending) => Promise<void> {
-  return (arrival, ending) =>
-    new Promise((resolve) => {
+export function createFinish(ports: FinishPorts): (arrival: Arrival, ending: Ending) => Promise<void> | void {
+  return (arrival, ending) => {
+    if (ending.kind === 'response' && arrival.early !== undefined) {
+      const whole = wholeOf(ports, arrival.trace, ending.response);
+      if (whole !== undefined) return finishEarly(ports, arrival.trace, arrival.early, whole);
+    }
+    return new Promise((resolve) => {
       const { trace, reply } = arrival;
       let isOver = false;
       const close = () => {
@@ -55,6 +66,46 @@ export function createFinish(ports: FinishPorts): (arrival: Arrival, ending: End
         reply.socket?.resetAndDestroy();
       }
     });
+  };
+}
+
+interface Whole {
+  readonly status: number;
+  readonly reason: string;
+  readonly head: string;
+  readonly content: Buffer;
+}
+
+/** A stored response that is small and in memory, as it is written; nothing where it takes more than that. */
+function wholeOf(ports: FinishPorts, trace: Trace, response: UpstreamResponse): Whole | undefined {
+  const { status, reason, content, isStored } = response;
+  if (isStored !== true || content.kind === 'none') return undefined;
+  if (content.held === undefined || content.held.length > maxJoinedBytes) return undefined;
+  const { text } = knownOf(response, ports.pseudonym);
+  if (text === undefined) return undefined;
+  let head = `HTTP/1.1 ${status} ${writtenReason(reason)}\r\n${text}`;
+  if (isAnnotated(ports, trace)) {
+    for (const [name, value] of annotations(trace, response.receivedStatus ?? status)) head += `${name}: ${value}\r\n`;
+  }
+  return { status, reason, head, content: content.held };
+}
+
+function finishEarly(
+  { clock, observer, onOver }: FinishPorts,
+  trace: Trace,
+  early: EarlyAnswer,
+  { status, reason, head, content }: Whole,
+): Promise<void> | void {
+  trace.response = { status, reason };
+  trace.toClient = content.length;
+  const close = (isSent: boolean) => {
+    if (isSent) trace.stamps['response-sent'] = clock.now();
+    else trace.failure ??= { error: clientLeft(), source: 'agent' };
+    observer.finished(trace);
+    onOver?.();
+  };
+  const sent = early.write(head, content);
+  return typeof sent === 'boolean' ? close(sent) : sent.then(close);
 }
 
 /** What the two halves tell each other in the fields of a response is nobody else's. */
@@ -69,16 +120,16 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
   const keepsLength = isBare && (message.method === 'HEAD' || status === 304);
   const flat =
     response.isStored && !keepsLength
-      ? [...knownFlat(response, ports.pseudonym)]
+      ? [...knownOf(response, ports.pseudonym).flat]
       : flatFields(response, keepsLength, ports.pseudonym);
-  if (ports.annotate && (trace.route !== undefined || trace.cache !== undefined)) {
+  if (isAnnotated(ports, trace)) {
     for (const [name, value] of annotations(trace, response.receivedStatus ?? status)) flat.push(name, value);
   }
   closeAfterUnreadContent(response.isStored || message.complete, reply);
   const begin = () => {
     if (reply.headersSent) return;
     trace.response = { status, reason };
-    reply.writeHead(status, isValidField(['Reason', reason]) ? reason : '', flat); // RFC 9112 4
+    reply.writeHead(status, writtenReason(reason), flat);
   };
   if (isBare) {
     begin();
@@ -90,6 +141,15 @@ function deliver(ports: FinishPorts, arrival: Arrival, response: UpstreamRespons
     if (content.held.length > maxJoinedBytes) reply.end(content.held);
     else reply.end(content.held.toString('latin1'), 'latin1');
   } else pour(content.source, arrival, begin);
+}
+
+/** RFC 9112 4. */
+function writtenReason(reason: string): string {
+  return isValidField(['Reason', reason]) ? reason : '';
+}
+
+function isAnnotated({ annotate }: FinishPorts, { route, cache }: Trace): boolean {
+  return annotate && (route !== undefined || cache !== undefined);
 }
 
 /** The fields as they go out, framed anew and with this hop, but without annotations. */
@@ -109,15 +169,27 @@ function flatFields(
 }
 
 /** What is asked for over and over has the very same fields for a second. */
-const ofFields = new WeakMap<Fields, string[]>();
+const ofFields = new WeakMap<Fields, Known>();
 
-function knownFlat(response: UpstreamResponse, pseudonym: string): string[] {
-  let flat = ofFields.get(response.fields);
-  if (flat === undefined) {
-    flat = flatFields(response, false, pseudonym);
-    ofFields.set(response.fields, flat);
+interface Known {
+  readonly flat: string[];
+  /** The same as lines; nothing where Node is to judge them, or to add what is missing. */
+  readonly text: string | undefined;
+}
+
+function knownOf(response: UpstreamResponse, pseudonym: string): Known {
+  let known = ofFields.get(response.fields);
+  if (known === undefined) {
+    const flat = flatFields(response, false, pseudonym);
+    known = { flat, text: linesOf(fieldsFromFlat(flat)) };
+    ofFields.set(response.fields, known);
   }
-  return flat;
+  return known;
+}
+
+function linesOf(fields: Fields): string | undefined {
+  if (!fields.every(isValidField) || fieldValues(fields, 'date').length !== 1) return undefined;
+  return fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
 }
 
 /** How long a head waits for the first content, which most often comes right behind it. */

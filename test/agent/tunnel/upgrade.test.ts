@@ -211,6 +211,6 @@ async function carry({ flat = fields, admission, failure, plan, isHeld = false }
   Object.assign(message, { httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders: flat, complete: true });
   const reply = new ServerResponse(message);
   reply.assignSocket(sides.first);
-  const carried = upgrade({ trace, message, reply }, sides.first, Buffer.alloc(0));
+  const carried = upgrade({ trace, head: message, message, reply }, sides.first, Buffer.alloc(0));
   return { client, origin, told, asked, outcomes, trace, carried, connected: () => gone };
 }

@@ -252,7 +252,7 @@ function arrivalOf(line: string, lines: readonly string[], httpVersion: string):
       told++;
     },
   };
-  return { trace: testTrace(), message, reply, continued: () => told } as unknown as Arrival & {
+  return { trace: testTrace(), head: message, message, reply, continued: () => told } as unknown as Arrival & {
     continued: () => number;
   };
 }

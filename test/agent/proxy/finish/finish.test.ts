@@ -151,7 +151,7 @@ async function dropped(ending: Ending) {
   const { observer, told } = listening();
   const trace = testTrace();
   const finish = createFinish({ clock: stillClock(7), observer, pseudonym: 'edgehop-1a2b', annotate: true });
-  const server = createServer((message, reply) => void finish({ trace, message, reply }, ending));
+  const server = createServer((message, reply) => void finish({ trace, head: message, message, reply }, ending));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());
   const asked = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }).end();
@@ -172,7 +172,7 @@ async function answered(
   const finish = createFinish({ clock: stillClock(7), observer, pseudonym: 'edgehop-1a2b', annotate: true });
   const done = Promise.withResolvers<void>();
   const server = createServer((message: IncomingMessage, reply: ServerResponse) => {
-    finish({ trace, message, reply }, outcome).then(done.resolve, done.reject);
+    Promise.resolve(finish({ trace, head: message, message, reply }, outcome)).then(done.resolve, done.reject);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());
