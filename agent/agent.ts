@@ -87,6 +87,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     environment,
     policy: () => running?.walk.settings.policy ?? policyAtStart,
     isEdgePort: (port) => running?.isEdgePort(port) ?? false,
+    serveInside: (socket, outer, authority) => listener.serveInside(socket, outer, authority),
   });
   let onStateChange: () => void = () => undefined;
   const inUse = startRunning(config, folderOf(configPath), { foundation, say, onEdgeStart: () => onStateChange() });

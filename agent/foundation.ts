@@ -7,6 +7,7 @@ import type { Config } from '../schemas/config.ts';
 import { type Caches, type Folders, openCaches } from './caches.ts';
 import { createClientPseudonym } from './client-pseudonym.ts';
 import type { Clock } from './clock.ts';
+import { createInterception, type Interception } from './interception.ts';
 import { createListFetch } from './lists/list-fetch.ts';
 import { type Lists, openLists } from './lists/lists.ts';
 import { machineName } from './machine/machine.ts';
@@ -39,6 +40,8 @@ export interface FoundationPorts {
   readonly policy: () => DestinationPolicy;
   /** Whether an edge that runs listens on this local port. */
   readonly isEdgePort: (port: number) => boolean;
+  /** Serves what is inside of a TLS connection that was ended here. */
+  readonly serveInside: Interception['serve'];
 }
 
 type Addresses = ReturnType<typeof unlessLeftToParent>;
@@ -66,6 +69,7 @@ export interface Foundation {
   readonly targetClients: TargetClients;
   /** What the verbs of this machine show to the control port, and to the proxy where that asks for credentials. */
   readonly controlToken: string;
+  readonly interception: Interception;
   /** Called once edgehop listens. */
   listening(): void;
   close(): Promise<void>;
@@ -73,6 +77,7 @@ export interface Foundation {
 
 export async function layFoundation(ports: FoundationPorts): Promise<Foundation> {
   const { config, configFolder, clock, observer, lookup, say, folders, environment, policy, isEdgePort } = ports;
+  const { serveInside } = ports;
   const { limits } = config;
   const run = randomBytes(4).toString('hex');
   const pseudonym = `${hopName}-${run}`;
@@ -124,6 +129,7 @@ export async function layFoundation(ports: FoundationPorts): Promise<Foundation>
     shaping: createShaping({ clock, limits }),
     targetClients,
     lists,
+    interception: createInterception({ ...ports, limits, stateFolder: folders.state, serve: serveInside }),
     controlToken: randomBytes(32).toString('base64url'),
     listening: parents.listening,
     close: async () => {

@@ -104,7 +104,8 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
     }),
     finish: createFinish({ ...finishPorts, onOver: count.over }),
   });
-  const tunnelPorts = { clock, observer, limits, dial, judge, rules };
+  const intercept = foundation.interception.by(config.intercept, observer);
+  const tunnelPorts = { clock, observer, limits, dial, judge, rules, intercept };
   return {
     settings,
     access,

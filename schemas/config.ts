@@ -1,6 +1,7 @@
 // The configuration file `edgehop.jsonc`: every key has a default, an empty file is valid, an unknown key is an error.
 import * as z from 'zod';
 import { admit } from './admit.ts';
+import { intercept, trust } from './intercept.ts';
 import { limits } from './limits.ts';
 import { hostList } from './list.ts';
 import { pool, reverseRoute } from './pool.ts';
@@ -125,6 +126,8 @@ export const config = z.strictObject({
     .prefault({})
     .describe('where responses are kept that may be given again'),
   admit,
+  intercept,
+  trust,
   rules: z.array(rule).max(10_000).readonly().default([]).describe('what becomes of which requests'),
   lists: z
     .record(z.string().min(1), hostList)

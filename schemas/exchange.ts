@@ -76,6 +76,8 @@ export const tunnel = z.strictObject({
   tls: z
     .strictObject({ serverName: z.string().optional(), alpn: z.array(z.string()).readonly().optional() })
     .optional(),
+  /** Present where its TLS was ended here, by `intercept`: what was inside has records of its own. */
+  intercepted: z.literal(true).optional(),
   /** Absent while it is open. */
   closedAt: isoTime.optional(),
   close: tunnelClose.optional(),

@@ -60,6 +60,15 @@ export const limits = z.strictObject({
   tunnelIdleTimeoutMs: milliseconds
     .default(900_000)
     .describe('without an octet in either direction of a tunnel; then both connections are reset'),
+  clientSilenceMs: milliseconds
+    .default(2_000)
+    .describe('for which a client of an intercepted host may say nothing; then its server is to speak first: no TLS'),
+  passThroughMs: milliseconds
+    .default(3_600_000)
+    .describe('for which a host is not intercepted whose clients do not take our certificate'),
+  maxLeafCertificates: count
+    .default(1_000)
+    .describe('of intercepted hosts, ready for the next connection; the one asked for longest ago is made again'),
   dnsTimeoutMs: milliseconds.default(10_000).describe('for the system to look a name up; then 504'),
   dnsMemoryMs: milliseconds.default(5_000).describe('for which an answer of the system is used again'),
   maxRememberedNames: count

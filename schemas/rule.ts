@@ -21,7 +21,8 @@ function oneOrMany<T extends z.ZodType>(member: T) {
 
 const notGlob = 'this looks like a regular expression; patterns know `*` only, which matches any run of characters';
 
-const host = text
+/** A pattern for names of hosts. */
+export const hostPattern = text
   .regex(
     /^(?:\*|(?:\*\.)?[^\s*/:@?#[\]]+|\[[0-9a-f:.]+\])$/i,
     'a host is a name, an address, or *.name, without a port',
@@ -54,7 +55,7 @@ const clockTime = z
 export const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 const requestConditions = {
-  host: oneOrMany(host).optional(),
+  host: oneOrMany(hostPattern).optional(),
   domain: oneOrMany(text)
     .optional()
     .describe('a registrable domain, such as example.co.uk: itself and all names below it'),

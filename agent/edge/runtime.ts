@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { getCACertificates } from 'node:tls';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import type { DestinationPolicy } from '../../http/destination.ts';
 
@@ -11,8 +12,6 @@ export interface RuntimeOptions {
   readonly source: string;
   readonly token: string;
   readonly policy: DestinationPolicy;
-  /** Issuers (PEM) that are trusted beside those that browsers trust. */
-  readonly trusted?: readonly string[];
   /** Each line of workerd's log. */
   readonly onLogLine: (line: string) => void;
   /** workerd has ended although nobody asked it to. */
@@ -31,14 +30,7 @@ export interface Runtime extends AsyncDisposable {
 export const compatibilityDate = '2026-07-30';
 
 /** Starts workerd and waits until it serves. Rejects when it cannot be started. */
-export async function startRuntime({
-  source,
-  token,
-  policy,
-  trusted = [],
-  onLogLine,
-  onExit,
-}: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime({ source, token, policy, onLogLine, onExit }: RuntimeOptions): Promise<Runtime> {
   const children: ChildProcess[] = [];
   const onSpawn = (message: unknown) => void children.push((message as { process: ChildProcess }).process);
   subscribe('child_process', onSpawn);
@@ -60,7 +52,8 @@ export async function startRuntime({
       UPSTREAM: {
         network: {
           allow: allowedNetworks(policy),
-          tlsOptions: { trustBrowserCas: true, trustedCertificates: [...trusted] },
+          // What this process trusts, and not what this machine does: our own CA may be among that.
+          tlsOptions: { trustBrowserCas: false, trustedCertificates: getCACertificates('default') },
         },
       },
     },

@@ -1,5 +1,4 @@
 // What the phases of the walk hand each other, and what they need from outside: the only file every phase imports.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Fields } from '../../http/fields.ts';
 import type { Framing } from '../../http/framing.ts';
@@ -16,6 +15,7 @@ import type { UpstreamSocket } from '../../schemas/upstream.ts';
 
 import type { Clock, Instant } from '../clock.ts';
 import type { Admit } from './admission.ts';
+import type { Arrival } from './arrival.ts';
 import type { UpstreamClient } from './upstream-client.ts';
 import type { UpstreamResponse } from './upstream-response.ts';
 
@@ -31,6 +31,7 @@ export type {
   Resolution,
   Resolve,
 } from './admission.ts';
+export type { Arrival, EarlyAnswer, Message, Reply, RequestHead, UpgradeArrival } from './arrival.ts';
 export type { CacheStore, Entry, EntryWriter } from './cache-store.ts';
 export type {
   PoolState,
@@ -53,6 +54,8 @@ export interface Connection {
   readonly address: string;
   readonly port: number;
   readonly acceptedAt: Instant;
+  /** Where its TLS was ended here: it stands for this host and port, and for no other. The host is canonical. */
+  readonly intercepted?: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** One exchange or tunnel in the making: the walk writes into it, the record is read out of it. */
@@ -96,6 +99,8 @@ export interface Trace {
 export interface Tunnel {
   /** What the client's TLS said in clear, once it did. `alpn`: names of protocols in its order. */
   tls: { readonly serverName: string | undefined; readonly alpn: readonly string[] } | undefined;
+  /** Its TLS was ended here: what was inside has records of its own. */
+  readonly isIntercepted?: true;
   state:
     | { readonly kind: 'open'; readonly octets: () => { readonly fromClient: number; readonly toClient: number } }
     | { readonly kind: 'closed'; readonly at: Instant; readonly close: TunnelClose };
@@ -113,32 +118,6 @@ export interface EdgeTimes {
   readonly roundTrip:
     | { readonly smoothedMs: number; readonly minimumMs: number; readonly latestMs: number }
     | undefined;
-}
-
-/** What Node's parser has understood of a request's head. */
-export type RequestHead = Readonly<
-  Pick<
-    IncomingMessage,
-    'method' | 'url' | 'httpVersion' | 'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders' | 'socket'
-  >
->;
-
-/** One request that has arrived, with where its answer goes. */
-export interface Arrival {
-  readonly trace: Trace;
-  readonly head: RequestHead;
-  readonly message: IncomingMessage;
-  readonly reply: ServerResponse;
-  /** There as long as nobody has asked for message or reply: a whole answer can do without them, and is faster so. */
-  readonly early?: EarlyAnswer | undefined;
-}
-
-export interface EarlyAnswer {
-  /**
-   * Writes a head, each line with its end, and all of its content. What keeps the connection open is added. Only what
-   * latin1 can write may stand in the head. True once it is sent, false where the client has left before.
-   */
-  write(head: string, content: Buffer): Promise<boolean> | boolean;
 }
 
 /** A request whose head is understood: the URL is canonical and is the only text that is judged and sent. */

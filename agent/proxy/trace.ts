@@ -155,7 +155,11 @@ function octetsOf({ tunnel, fromClient, toClient }: Trace): ExchangeRecord['octe
   return tunnel?.state.kind === 'open' ? tunnel.state.octets() : { fromClient, toClient };
 }
 
-function tunnelOf(trace: Trace, { tls, state }: Tunnel, clock: Clock): NonNullable<ExchangeRecord['tunnel']> {
+function tunnelOf(
+  trace: Trace,
+  { tls, isIntercepted, state }: Tunnel,
+  clock: Clock,
+): NonNullable<ExchangeRecord['tunnel']> {
   return {
     durationMs: microseconds(tunnelDurationMs(trace, clock) ?? 0),
     ...(tls !== undefined && {
@@ -164,6 +168,7 @@ function tunnelOf(trace: Trace, { tls, state }: Tunnel, clock: Clock): NonNullab
         ...(tls.alpn.length > 0 && { alpn: tls.alpn }),
       },
     }),
+    ...(isIntercepted === true && { intercepted: true }),
     ...(state.kind === 'closed' && { closedAt: isoMicroseconds(clock.wallTime(state.at)), close: state.close }),
   };
 }

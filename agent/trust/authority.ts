@@ -3,7 +3,7 @@ import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes, X509Cer
 import { promisify } from 'node:util';
 import { ProxyError } from '../../http/proxy-error.ts';
 import { type AuthorityFiles, keepCertificate, keepSecret, readSecret } from './authority-files.ts';
-import { authorityCertificate, type Issuer } from './certificate.ts';
+import type { Issuer } from './certificate.ts';
 
 export interface Authority extends Issuer {
   readonly certificatePem: string;
@@ -37,6 +37,7 @@ export function readAuthority(files: AuthorityFiles): Authority | undefined {
 
 /** Two that begin at once make two, and both go on with the one that was kept first. */
 async function makeAuthority(files: AuthorityFiles, now: number): Promise<Authority> {
+  const { authorityCertificate } = await import('./certificate.ts'); // late: what it needs takes long to load
   const keys = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
   const validity = { from: now - dayMs, until: now + authorityDays * dayMs };
   // A name of its own for each: programs that know two of one name take either for the issuer.

@@ -1,7 +1,7 @@
 // Makes X.509 certificates with P-256 keys: that of the local authority, and leaves that it signs. RFC 5280.
 import { createHash, type KeyObject, randomBytes, type webcrypto } from 'node:crypto';
 import { BitString, fromBER, Integer, OctetString, Utf8String } from 'asn1js';
-import { isValid, parse } from 'ipaddr.js';
+import ipaddr from 'ipaddr.js';
 import {
   AttributeTypeAndValue,
   AuthorityKeyIdentifier,
@@ -59,8 +59,8 @@ export async function leafCertificate(
   const certificate = begun(validity, publicKey);
   certificate.issuer = signedBy.subject;
   if (host.length <= maxCommonNameCharacters) nameIt(certificate.subject, host);
-  const alternative = isValid(host)
-    ? new GeneralName({ type: ipAddress, value: octets(exact(Uint8Array.from(parse(host).toByteArray()))) })
+  const alternative = ipaddr.isValid(host)
+    ? new GeneralName({ type: ipAddress, value: octets(exact(Uint8Array.from(ipaddr.parse(host).toByteArray()))) })
     : new GeneralName({ type: dnsName, value: host });
   certificate.extensions = [
     extension('2.5.29.19', true, new BasicConstraints({ cA: false }).toSchema()),

@@ -3,7 +3,6 @@ import { generateKeyPair } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import type { Issuer } from './certificate.ts';
-import { leafCertificate } from './certificate.ts';
 
 export interface LeavesPorts {
   /** The authority, made or read when the first leaf is wanted. */
@@ -39,6 +38,7 @@ export function createLeaves({ authority, wallTime, maxLeaves }: LeavesPorts): L
   let keys: ReturnType<typeof makeKeys> | undefined;
   const mint = async (host: string, now: number): Promise<SecureContext> => {
     const issuer = await authority();
+    const { leafCertificate } = await import('./certificate.ts'); // late: what it needs takes long to load
     keys ??= makeKeys();
     const { publicKey, privateKey } = await keys;
     const validity = { from: now - backdatedDays * dayMs, until: now + (leafDays - backdatedDays) * dayMs };

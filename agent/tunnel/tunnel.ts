@@ -12,6 +12,7 @@ import type { TunnelShape } from '../proxy/apply/shaping.ts';
 import type { Admit, Clock, Dropped, Judge, Observer, Trace } from '../proxy/ports.ts';
 import type { BulkReader } from '../upstream/bulk-reader.ts';
 import type { Dial } from '../upstream/dial.ts';
+import { type InterceptPorts, intercepted } from './intercept.ts';
 import { carryOpenTunnel } from './open-tunnel.ts';
 import { type Refused, ruled, shaped } from './ruled.ts';
 
@@ -26,6 +27,8 @@ export interface TunnelPorts {
   readonly dial: Dial;
   /** Absent where there are no rules. */
   readonly rules?: RulePorts | undefined;
+  /** Absent where no host is intercepted. */
+  readonly intercept?: InterceptPorts | undefined;
   /** Writes an error response to the client and closes. */
   readonly refuse: (socket: Socket, error: ProxyError, exchange: string) => void;
 }
@@ -68,6 +71,22 @@ export type CarryPorts = Omit<TunnelPorts, 'admit' | 'refuse' | 'pseudonym'>;
 
 /** Carries one tunnel from the judgement of its destination to its end, and completes the record. */
 export async function carry(ports: CarryPorts, trace: Trace, target: Target, client: TunnelClient): Promise<void> {
+  const { intercept, clock, observer } = ports;
+  if (target.kind === 'failed' || intercept?.wants(target.host) !== true) return carryOn(ports, trace, target, client);
+  observer.requestReceived(trace);
+  client.accept();
+  trace.stamps['response-sent'] = clock.now();
+  const { host, port } = target;
+  if ((await intercepted(intercept, trace, { host, port }, client.socket)) === 'done') return;
+  // No TLS, or not for this host: a tunnel like any other, whose client has been told already that it is open.
+  await carryOn(ports, trace, target, {
+    ...client,
+    accept: () => undefined,
+    refuse: () => client.socket.resetAndDestroy(),
+  });
+}
+
+async function carryOn(ports: CarryPorts, trace: Trace, target: Target, client: TunnelClient): Promise<void> {
   const opened = target.kind === 'failed' ? target : await open(ports, trace, target, client.socket);
   if (opened.kind !== 'opened') {
     trace.failure = { error: opened.error, source: 'agent' };

@@ -22,6 +22,7 @@ import type {
   PlannedRequest,
   Ports,
   TargetRequest,
+  UpgradeArrival,
   UpstreamResponse,
 } from '../proxy/ports.ts';
 import type { Connect, OriginAddress } from '../upstream/connect.ts';
@@ -47,7 +48,9 @@ export interface UpgradePorts extends OpenTunnelPorts, Pick<Ports, 'accept' | 'a
  * Carries one request to its response, or to the end of the tunnel that it becomes. `early` came right behind the head:
  * it belongs to the tunnel or, when there is none, to nobody, for the connection closes. RFC 9110 7.8.
  */
-export function createUpgrade(ports: UpgradePorts): (arrival: Arrival, client: Socket, early: Buffer) => Promise<void> {
+export function createUpgrade(
+  ports: UpgradePorts,
+): (arrival: UpgradeArrival, client: Socket, early: Buffer) => Promise<void> {
   const { clock, limits } = ports;
   return async (arrival, client, early) => {
     const { trace, reply } = arrival;

@@ -9,6 +9,7 @@ export function upstreamFailure(cause: unknown, isHeadReceived: boolean): ProxyE
   if (deepest instanceof ProxyError) return deepest;
   const { code = '' } = (deepest ?? {}) as NodeJS.ErrnoException;
   const type = failures.get(code) ?? byPattern(code);
+  if (type === 'tls_certificate_error') return upstreamError(type, cause, undefined, inWords(code));
   if (type !== undefined && (!isHeadReceived || type !== 'connection_terminated')) {
     return upstreamError(type, cause, type === 'http_request_error' ? 400 : undefined);
   }
@@ -31,15 +32,35 @@ const failures: ReadonlyMap<string, UpstreamErrorType> = new Map<string, Upstrea
   ['EMFILE', 'connection_limit_reached'],
 ]);
 
+const certificateCode =
+  /^(?:(?:CERT|ERR_TLS_CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CRL|CA|EE_KEY|AKID|PERMITTED|EXCLUDED|UNSUPPORTED)_|HOSTNAME_MISMATCH|INVALID_)/;
+
 /** Codes that come in families: OpenSSL's, those of certificate verification, those of HTTP/2. */
 function byPattern(code: string): UpstreamErrorType | undefined {
-  if (/^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/.test(code)) {
+  if (certificateFaults.has(code) || certificateCode.test(code)) {
     return 'tls_certificate_error';
   }
   if (/^(ERR_SSL_|ERR_TLS_)/.test(code)) return 'tls_protocol_error';
   if (code.startsWith('ERR_HTTP2_')) return 'http_protocol_error';
   return undefined;
 }
+
+/** What OpenSSL has against a certificate. */
+function inWords(code: string): string | undefined {
+  return certificateFaults.get(code) ?? (code === '' ? undefined : code.toLowerCase().replaceAll('_', ' '));
+}
+
+const certificateFaults: ReadonlyMap<string, string> = new Map([
+  ['CERT_HAS_EXPIRED', 'it has expired'],
+  ['CERT_NOT_YET_VALID', 'it is not valid yet; is the clock of this machine right?'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'it is signed by itself'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'its issuer is nobody who is trusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its issuer is not known, or an intermediate certificate is missing'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its issuer is not known, or an intermediate certificate is missing'],
+  ['INVALID_PURPOSE', 'it is not for servers'],
+  ['INVALID_CA', 'its issuer may issue none'],
+  ['PATH_LENGTH_EXCEEDED', 'its issuer may issue none that far down'],
+]);
 
 /** The first of several attempts' errors, or what a wrapper was caused by. */
 function innermost(cause: unknown): unknown {

@@ -1,11 +1,14 @@
 // TLS over a connection that the agent has made, to an origin, an edge or a parent proxy: verified, always. RFC 9110 4.3.4.
 
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect } from 'node:tls';
+import { connect, DEFAULT_CIPHERS, type DetailedPeerCertificate } from 'node:tls';
 import { canonicalAddress } from '../../http/address.ts';
 import { withoutBrackets } from '../../http/authority.ts';
 import type { ProxyError } from '../../http/proxy-error.ts';
 import { upstreamFailure } from './failure.ts';
+import { mistrust } from './server-certificate.ts';
+import { upstreamError } from './upstream-error.ts';
 
 export type Secured =
   | { readonly kind: 'connected'; readonly socket: Socket; readonly protocol: 'http/1.1' | 'h2' }
@@ -29,6 +32,9 @@ export function secure(
       ...(isName && { servername: host }),
       ALPNProtocols: [...protocols],
       rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+      minVersion: 'TLSv1.2',
+      ciphers,
+      checkServerIdentity: (name, leaf) => refusal(name, leaf as DetailedPeerCertificate),
     });
     // TLS has no resets of its own: a reset is that of the connection below.
     socket.resetAndDestroy = () => {
@@ -50,4 +56,22 @@ export function secure(
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
   });
+}
+
+/** No key exchange, key or signature of less than 112 bits of security, as browsers have it. */
+const ciphers = `${DEFAULT_CIPHERS}@SECLEVEL=2`;
+
+/** Node asks once the chain leads to an issuer that is trusted. A root is its own issuer. */
+function refusal(name: string, leaf: DetailedPeerCertificate): ProxyError | undefined {
+  const chain = [new X509Certificate(leaf.raw)];
+  for (
+    let at = leaf;
+    at.issuerCertificate?.raw !== undefined && at.issuerCertificate !== at;
+    at = at.issuerCertificate
+  ) {
+    chain.push(new X509Certificate(at.issuerCertificate.raw));
+  }
+  const [first, ...issuers] = chain as [X509Certificate, ...X509Certificate[]];
+  const because = mistrust(name, first, issuers);
+  return because === undefined ? undefined : upstreamError('tls_certificate_error', undefined, undefined, because);
 }

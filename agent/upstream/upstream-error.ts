@@ -2,9 +2,10 @@
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { ErrorType } from '../../schemas/error.ts';
 
-/** The error of this type, in its own words. */
-export function upstreamError(type: UpstreamErrorType, cause: unknown, status?: number): ProxyError {
-  return new ProxyError(type, sentences[type], { ...(status !== undefined && { status }), cause });
+/** The error of this type, in its own words. `because` follows them. */
+export function upstreamError(type: UpstreamErrorType, cause: unknown, status?: number, because?: string): ProxyError {
+  const message = because === undefined ? sentences[type] : `${sentences[type].slice(0, -1)}: ${because}.`;
+  return new ProxyError(type, message, { ...(status !== undefined && { status }), cause });
 }
 
 export type UpstreamErrorType = keyof typeof sentences;

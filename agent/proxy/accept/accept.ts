@@ -1,5 +1,5 @@
 // Understands a request's head before anything of it is used: target, Host, framing. RFC 9112 3 and 6, RFC 9110 7.2.
-import { authorityAt, parseHostField } from '../../../http/authority.ts';
+import { authorityAt, hostFieldOf, parseHostField } from '../../../http/authority.ts';
 import {
   FieldNames,
   type Fields,
@@ -8,14 +8,14 @@ import {
   fieldValues,
   flatFromFields,
 } from '../../../http/fields.ts';
-import { requestFraming } from '../../../http/framing.ts';
+import { type Framing, requestFraming } from '../../../http/framing.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { remembered } from '../../../http/remembered.ts';
 import { type AbsoluteTarget, parseRequestTarget, type RequestTarget } from '../../../http/request-target.ts';
 import { reverseRouteOf } from '../../../http/reverse-route.ts';
 import type { ReverseRoute } from '../../../schemas/pool.ts';
-import type { Accepted, Arrival, RequestHead } from '../ports.ts';
+import type { Accepted, Arrival, Connection, RequestHead } from '../ports.ts';
 import { RequestContent } from './request-content.ts';
 
 /**
@@ -27,13 +27,19 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
   const method = head.method ?? '';
   trace.method = method;
   trace.httpVersion = head.httpVersion;
-  if (head.httpVersionMajor !== 1 || head.httpVersionMinor > 1) {
-    return refused('Only HTTP/1.0 and HTTP/1.1 are spoken here.', { status: 505 });
+  const { intercepted } = trace.connection;
+  if (head.httpVersionMajor === 1 ? head.httpVersionMinor > 1 : intercepted === undefined) {
+    return refused('Only HTTP/1.0 and HTTP/1.1 are spoken here.', {
+      status: 505,
+    });
   }
-  const asked = method === 'GET' ? askedOfGet(head.url ?? '') : parseRequestTarget(method, head.url ?? '');
+  const url = intercepted === undefined ? (head.url ?? '') : urlInside(intercepted, head.url ?? '');
+  const asked = method === 'GET' ? askedOfGet(url) : parseRequestTarget(method, url);
   if (asked.kind === 'malformed') return refused(`The request-target is not acceptable: ${asked.because}.`);
   const fields = fieldsFromFlat(head.rawHeaders);
-  const found = routes.length === 0 ? undefined : reverseTarget(routes, head, asked, fields);
+  if (intercepted !== undefined && !isFor(intercepted, asked, fields)) return misdirected();
+  const found =
+    routes.length === 0 || intercepted !== undefined ? undefined : reverseTarget(routes, head, asked, fields);
   const target = found?.target ?? asked;
   if (target.kind !== 'absolute') {
     return refused('This is a proxy: it takes requests in absolute-form, such as `GET http://example.com/`.', {
@@ -47,16 +53,16 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
   if (wrongHost !== undefined) return refused(wrongHost);
   // Node's parser stops behind a request that asks for another protocol, and drops what came with it: nobody may wait for it.
   if (fieldValues(fields, 'upgrade').length > 0) arrival.reply.shouldKeepAlive = false;
-  const framing = requestFraming(head.httpVersion, fields);
+  const framing = framingOf(head, fields);
   if (framing.kind === 'ambiguous') return refused(`The length of the request is ambiguous: ${framing.because}.`);
-  const { scheme, host, port, path, url } = target;
+  const { scheme, host, port, path } = target;
   const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0);
   return {
     kind: 'accepted',
     request: {
       trace,
       method,
-      url,
+      url: target.url,
       scheme,
       host,
       port,
@@ -83,8 +89,42 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
 
 const maxRememberedTargets = 1024;
 
+type Authority = NonNullable<Connection['intercepted']>;
+
 /** Much is asked for again soon. */
 const askedOfGet = remembered(maxRememberedTargets, (target) => parseRequestTarget('GET', target));
+
+/** The URL that is asked of a server of this host and port: what is absolute already is judged as it stands. */
+function urlInside({ host, port }: Authority, target: string): string {
+  if (target !== '*' && !target.startsWith('/')) return target;
+  const origin = `https://${hostFieldOf('https', host, port)}`;
+  return target === '*' ? origin : `${origin}${target}`;
+}
+
+/** Whether target and Host name the server that the client has taken us for. RFC 9110 7.4. */
+function isFor({ host, port }: Authority, asked: RequestTarget, fields: Fields): boolean {
+  if (asked.kind !== 'absolute' || asked.scheme !== 'https' || asked.host !== host || asked.port !== port) return false;
+  return fieldValues(fields, 'host').every((value) => {
+    const named = parseHostField(value);
+    // What is malformed is refused as such.
+    return named.kind === 'malformed' || (named.host === host && (named.port ?? 443) === port);
+  });
+}
+
+/** RFC 9110 15.5.20. The client may ask again over a connection of its own. */
+function misdirected(): Accepted {
+  return refused('The request is for another host than its connection.', {
+    status: 421,
+  });
+}
+
+/** HTTP/2 has lengths as well, and where there is none the frames tell where content ends. RFC 9113 8.1.1. */
+function framingOf({ httpVersion, httpVersionMajor, hasContent }: RequestHead, fields: Fields): Framing {
+  const framing = requestFraming(httpVersionMajor === 2 ? '1.1' : httpVersion, fields);
+  if (httpVersionMajor !== 2 || framing.kind === 'ambiguous') return framing;
+  if (hasContent !== true) return { kind: 'none' };
+  return framing.kind === 'none' ? { kind: 'chunked' } : framing;
+}
 
 interface ReverseTarget {
   readonly target: AbsoluteTarget;
@@ -127,7 +167,7 @@ function ownHost({ socket: { localAddress = '', localPort = 0 } }: RequestHead):
 /** Sends 100 Continue once, to a client that waits for it and knows it. RFC 9110 10.1.1. */
 function continuation(arrival: Arrival, fields: Fields): () => void {
   let isWaiting =
-    arrival.head.httpVersion === '1.1' && fieldValues(fields, 'expect')[0]?.toLowerCase() === '100-continue';
+    arrival.head.httpVersion !== '1.0' && fieldValues(fields, 'expect')[0]?.toLowerCase() === '100-continue';
   return () => {
     if (isWaiting) arrival.reply.writeContinue();
     isWaiting = false;
@@ -139,7 +179,7 @@ const noContentNames = new FieldNames(['content-length']);
 
 /** RFC 9110 15.2: never to HTTP/1.0. A 100 is this hop's own to send, and `continue` has seen to it. */
 function passOnInterim({ head, reply }: Arrival, status: number, fields: Fields): void {
-  if (head.httpVersion !== '1.1' || status === 100 || reply.headersSent || reply.destroyed) return;
+  if (head.httpVersion === '1.0' || status === 100 || reply.headersSent || reply.destroyed) return;
   const flat = flatFromFields(fieldsWithout(endToEndResponseFields(fields), noContentNames));
   reply.writeInformation(status, flat);
 }

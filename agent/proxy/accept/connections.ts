@@ -1,12 +1,15 @@
 // The clients' connections: numbered, counted, bounded, and each one's requests answered one after the other.
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Connection, Instant, Observer } from '../ports.ts';
+import type { Clock, Connection, Instant, Message, Observer } from '../ports.ts';
 import type { EarlyArrival } from './early-arrival.ts';
 
 /** A client connection with what is going on in it. */
 export interface OpenConnection extends Connection {
   readonly socket: Socket;
+  /** What is spoken within its TLS, once that is ended here. */
+  inner: OpenConnection | undefined;
+  /** Ends it once what is under way is answered, where that takes more than an end of sending. */
+  leave: (() => void) | undefined;
   /** When the first octet came of the message whose head is on its way. */
   heardAt: Instant | undefined;
   /** Settles when all requests so far are answered. RFC 9112 9.3.2. */
@@ -15,7 +18,7 @@ export interface OpenConnection extends Connection {
   /** The request that is being walked without a message yet. */
   early: EarlyArrival | undefined;
   /** The request whose turn it is. */
-  current: IncomingMessage | undefined;
+  current: Message | undefined;
   /** The last answer is being given: nothing that comes after it is carried out. */
   closing: boolean;
   /** An error is waiting to be that last answer. */
@@ -25,6 +28,8 @@ export interface OpenConnection extends Connection {
 export interface Connections {
   /** Takes a new socket in; calls again give the same. */
   of(socket: Socket): OpenConnection;
+  /** Takes in what is spoken within the TLS of a connection. For clients' counts it is no other one. */
+  inside(outer: Connection, socket: Socket, authority: NonNullable<Connection['intercepted']>): OpenConnection;
   readonly active: number;
   /** Whether any request is being answered or any tunnel is open. */
   isBusy(): boolean;
@@ -36,47 +41,70 @@ export interface Connections {
 /** Follows every client socket from accept to close. */
 export function createConnections(clock: Clock, observer: Observer): Connections {
   const open = new Map<Socket, OpenConnection>();
+  const byNumber = new Map<number, OpenConnection>();
+  const inner = new Map<Socket, OpenConnection>();
   let count = 0;
   return {
     of: (socket) => {
-      const known = open.get(socket);
+      const known = open.get(socket) ?? inner.get(socket);
       if (known !== undefined) return known;
-      const connection: OpenConnection = {
+      const connection = begun(socket, {
         number: ++count,
         address: socket.remoteAddress ?? 'unknown',
         port: socket.remotePort ?? 0,
         acceptedAt: clock.now(),
-        socket,
-        heardAt: undefined,
-        turn: Promise.resolve(),
-        waiting: 0,
-        early: undefined,
-        current: undefined,
-        closing: false,
-        isRefused: false,
-      };
+      });
       open.set(socket, connection);
+      byNumber.set(connection.number, connection);
       socket.on('error', () => socket.destroy());
       socket.once('close', () => {
         open.delete(socket);
+        byNumber.delete(connection.number);
         observer.connectionClosed(connection, clock.now(), open.size);
       });
       observer.connectionAccepted(connection, open.size);
       return connection;
     },
+    inside: ({ number, address, port, acceptedAt }, socket, intercepted) => {
+      const connection = begun(socket, { number, address, port, acceptedAt, intercepted });
+      inner.set(socket, connection);
+      const around = byNumber.get(number);
+      if (around !== undefined) around.inner = connection;
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => inner.delete(socket));
+      return connection;
+    },
     get active() {
       return open.size;
     },
-    isBusy: () => [...open.values()].some(({ waiting }) => waiting > 0),
+    isBusy: () => [...open.values()].some((connection) => (connection.inner ?? connection).waiting > 0),
     closeIdle: () => {
-      for (const connection of open.values()) {
+      for (const outer of open.values()) {
+        const connection = outer.inner ?? outer;
         connection.closing = true;
-        if (connection.waiting === 0) connection.socket.end();
+        if (connection.leave !== undefined) connection.leave();
+        else if (connection.waiting === 0) connection.socket.end();
       }
     },
     destroyAll: () => {
       for (const connection of open.values()) cut(connection);
     },
+  };
+}
+
+function begun(socket: Socket, connection: Connection): OpenConnection {
+  return {
+    ...connection,
+    socket,
+    inner: undefined,
+    leave: undefined,
+    heardAt: undefined,
+    turn: Promise.resolve(),
+    waiting: 0,
+    early: undefined,
+    current: undefined,
+    closing: false,
+    isRefused: false,
   };
 }
 

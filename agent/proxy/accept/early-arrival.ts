@@ -1,11 +1,10 @@
 // A request whose message and reply are made only when somebody asks for them.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Arrival, EarlyAnswer, RequestHead, Trace } from '../ports.ts';
+import type { Arrival, EarlyAnswer, Message, Reply, RequestHead, Trace } from '../ports.ts';
 
 interface Made {
-  readonly message: IncomingMessage;
-  readonly reply: ServerResponse;
+  readonly message: Message;
+  readonly reply: Reply;
 }
 
 export class EarlyArrival implements Arrival, EarlyAnswer {
@@ -27,7 +26,7 @@ export class EarlyArrival implements Arrival, EarlyAnswer {
     this.#make = make;
   }
 
-  take(message: IncomingMessage, reply: ServerResponse): void {
+  take(message: Message, reply: Reply): void {
     this.#made = { message, reply };
   }
 
@@ -36,11 +35,11 @@ export class EarlyArrival implements Arrival, EarlyAnswer {
     return this.#isAnswered;
   }
 
-  get message(): IncomingMessage {
+  get message(): Message {
     return this.#exchange().message;
   }
 
-  get reply(): ServerResponse {
+  get reply(): Reply {
     return this.#exchange().reply;
   }
 

@@ -1,14 +1,13 @@
 // The content of a request as a stream of its own: it can fail without taking the client's connection with it.
-import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { ProxyError } from '../../../http/proxy-error.ts';
-import type { Trace } from '../ports.ts';
+import type { Message, Trace } from '../ports.ts';
 
 /** Relays the octets of a message and counts them. Backpressure reaches the client. */
 export class RequestContent extends Readable {
-  readonly #message: IncomingMessage;
+  readonly #message: Message;
 
-  constructor(message: IncomingMessage, trace: Trace) {
+  constructor(message: Message, trace: Trace) {
     super();
     this.#message = message;
     message.pause();

@@ -30,6 +30,20 @@ export function takeTurn(connection: OpenConnection, carry: () => Promise<void>)
   });
 }
 
+/** Nothing comes after a tunnel on its connection. */
+export function openTunnel(
+  ports: Pick<RefusalPorts, 'clock'>,
+  connection: OpenConnection,
+  trace: Trace,
+  carry: () => Promise<void>,
+): void {
+  trace.stamps['request-received'] = ports.clock.now();
+  takeTurn(connection, async () => {
+    if (!connection.closing) await carry();
+    connection.closing = true;
+  });
+}
+
 /** Octets that are no request: answered after the requests before them, then the connection is closed. */
 export function refuseUnparsable(ports: RefusalPorts, connection: OpenConnection, cause: ClientError): void {
   if (cause.code === 'ECONNRESET' || cause.code === 'EPIPE') {

@@ -23,6 +23,8 @@ export function createClientAdmit(access: ClientAccess): Admit {
     const unwanted = judgeAddress(access, address);
     if (unwanted !== undefined) return admissionOf(unwanted);
     if (access.verify === undefined && reverse === undefined) return admitted;
+    // Who the client is was judged when its tunnel was opened; inside it speaks to an origin.
+    if (trace.connection.intercepted !== undefined) return admitted;
     const values = fieldValues(fields, 'proxy-authorization');
     if (reverse !== undefined) {
       // It speaks to an origin: browsers give origins no credentials for proxies.

@@ -1,5 +1,4 @@
 // Gives the ending to the client, octet by octet as it comes, and closes the record.
-import type { ServerResponse } from 'node:http';
 import {
   FieldNames,
   type Fields,
@@ -10,8 +9,19 @@ import {
 } from '../../../http/fields.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
+import { reasonPhrase } from '../../../http/reason-phrase.ts';
 import { viaMember } from '../../../http/via.ts';
-import type { Arrival, Clock, Content, EarlyAnswer, Ending, Observer, Trace, UpstreamResponse } from '../ports.ts';
+import type {
+  Arrival,
+  Clock,
+  Content,
+  EarlyAnswer,
+  Ending,
+  Observer,
+  Reply,
+  Trace,
+  UpstreamResponse,
+} from '../ports.ts';
 import { annotations } from './annotations.ts';
 import { errorReply } from './error-reply.ts';
 
@@ -265,13 +275,13 @@ function deliverError({ trace, message, reply }: Arrival, error: ProxyError, sou
   trace.response = { status: error.status, reason: '' };
   closeAfterUnreadContent(message.complete, reply);
   if (error.type === 'http_request_error') reply.shouldKeepAlive = false; // what follows on this connection cannot be trusted
-  reply.writeHead(error.status, flatFromFields(answer.fields));
+  reply.writeHead(error.status, reasonPhrase(error.status), flatFromFields(answer.fields));
   reply.end(message.method === 'HEAD' ? undefined : answer.body);
   trace.toClient = message.method === 'HEAD' ? 0 : answer.body.length;
 }
 
 /** Content that nobody will read must not be taken for the next request. */
-function closeAfterUnreadContent(isRead: boolean, reply: ServerResponse): void {
+function closeAfterUnreadContent(isRead: boolean, reply: Reply): void {
   if (!isRead) reply.shouldKeepAlive = false;
 }
 
