@@ -43,7 +43,9 @@ export function createLeaves({ authority, wallTime, maxLeaves }: LeavesPorts): L
     const { publicKey, privateKey } = await keys;
     const validity = { from: now - backdatedDays * dayMs, until: now + (leafDays - backdatedDays) * dayMs };
     const certificate = await leafCertificate(issuer, host, publicKey, validity);
-    return createSecureContext({ key: privateKey, cert: pemOf(certificate), minVersion: 'TLSv1.2' });
+    // With its issuer: a browser may be told to trust that one's key, and looks for it here.
+    const cert = pemOf(certificate) + pemOf(issuer.certificate);
+    return createSecureContext({ key: privateKey, cert, minVersion: 'TLSv1.2' });
   };
   return {
     contextFor: (host) => {
