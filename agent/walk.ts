@@ -100,6 +100,7 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
       direct,
       edges,
       upstream: config.edge.upstream,
+      trustsMore: config.trust.authorities.length > 0,
       generation: caches.generation,
     }),
     finish: createFinish({ ...finishPorts, onOver: count.over }),

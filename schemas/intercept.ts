@@ -27,7 +27,7 @@ export const trust = z
       .readonly()
       .default([])
       .describe(
-        'files with certificates (PEM) of issuers that servers may have beside those that browsers trust, as of a company; for what the agent and the embedded edge connect to',
+        'files with certificates (PEM) of issuers that servers may have beside those that browsers trust, as of a company; for what the agent connects to itself, which is where an exchange goes whose certificate the edge does not know',
       ),
   })
   .prefault({})

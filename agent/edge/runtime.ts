@@ -3,9 +3,9 @@ import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { getCACertificates } from 'node:tls';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import type { DestinationPolicy } from '../../http/destination.ts';
+import { believedByEdges } from '../trust/trusted.ts';
 
 export interface RuntimeOptions {
   /** Text of the worker module. */
@@ -53,7 +53,7 @@ export async function startRuntime({ source, token, policy, onLogLine, onExit }:
         network: {
           allow: allowedNetworks(policy),
           // What this process trusts, and not what this machine does: our own CA may be among that.
-          tlsOptions: { trustBrowserCas: false, trustedCertificates: getCACertificates('default') },
+          tlsOptions: { trustBrowserCas: false, trustedCertificates: believedByEdges() },
         },
       },
     },

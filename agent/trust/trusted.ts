@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { rootCertificates, setDefaultCACertificates } from 'node:tls';
+import { getCACertificates, rootCertificates, setDefaultCACertificates } from 'node:tls';
 import { ProxyError } from '../../http/proxy-error.ts';
 
 /**
@@ -12,8 +12,18 @@ import { ProxyError } from '../../http/proxy-error.ts';
 export function believe(authorities: readonly string[], folder: string, own: string | undefined): void {
   const key = own === undefined ? undefined : keyOf(new X509Certificate(own));
   const given = authorities.flatMap((path) => certificatesIn(resolve(folder, path)));
-  const further = given.filter((certificate) => keyOf(certificate) !== key).map(String);
+  further = new Set(given.filter((certificate) => keyOf(certificate) !== key).map((each) => each.toString().trim()));
   setDefaultCACertificates([...rootCertificates, ...further]);
+}
+
+let further: ReadonlySet<string> = new Set();
+
+/**
+ * What the embedded edge is to believe: not the further ones. Its platform takes certificates of them that a browser would
+ * refuse (weak keys, SHA-1, names in the CN only) and shows none to a worker; what they have signed is judged here.
+ */
+export function believedByEdges(): string[] {
+  return getCACertificates('default').filter((certificate) => !further.has(certificate.trim()));
 }
 
 /** What of the environment would have made it believe others, and is not heeded; in words, for the start. */

@@ -9,7 +9,8 @@ export function upstreamFailure(cause: unknown, isHeadReceived: boolean): ProxyE
   if (deepest instanceof ProxyError) return deepest;
   const { code = '' } = (deepest ?? {}) as NodeJS.ErrnoException;
   const type = failures.get(code) ?? byPattern(code);
-  if (type === 'tls_certificate_error') return upstreamError(type, cause, undefined, inWords(code));
+  if (type === 'tls_certificate_error')
+    return upstreamError(type, cause, undefined, inWords(deepest as NodeJS.ErrnoException));
   if (type !== undefined && (!isHeadReceived || type !== 'connection_terminated')) {
     return upstreamError(type, cause, type === 'http_request_error' ? 400 : undefined);
   }
@@ -37,7 +38,7 @@ const certificateCode =
 
 /** Codes that come in families: OpenSSL's, those of certificate verification, those of HTTP/2. */
 function byPattern(code: string): UpstreamErrorType | undefined {
-  if (certificateFaults.has(code) || certificateCode.test(code)) {
+  if (code === unspecified || certificateFaults.has(code) || certificateCode.test(code)) {
     return 'tls_certificate_error';
   }
   if (/^(ERR_SSL_|ERR_TLS_)/.test(code)) return 'tls_protocol_error';
@@ -46,9 +47,13 @@ function byPattern(code: string): UpstreamErrorType | undefined {
 }
 
 /** What OpenSSL has against a certificate. */
-function inWords(code: string): string | undefined {
+function inWords({ code = '', message }: NodeJS.ErrnoException): string | undefined {
+  if (code === unspecified) return message;
   return certificateFaults.get(code) ?? (code === '' ? undefined : code.toLowerCase().replaceAll('_', ' '));
 }
+
+/** What Node calls each fault of a certificate that it has no code for. */
+const unspecified = 'UNSPECIFIED';
 
 const certificateFaults: ReadonlyMap<string, string> = new Map([
   ['CERT_HAS_EXPIRED', 'it has expired'],

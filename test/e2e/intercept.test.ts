@@ -237,7 +237,7 @@ describe('who we stand for', () => {
       ca: issuer.cert,
       checkServerIdentity: () => undefined,
     });
-    expect(socket.getPeerX509Certificate()?.issuer).toBe('CN=edgehop test root');
+    expect(socket.getPeerX509Certificate()?.issuer).toMatch(/^CN=edgehop test root /);
   });
 
   test('H08: an address without a name in the ClientHello is stood for with that address', async () => {
@@ -299,7 +299,7 @@ describe('what is not intercepted', () => {
     const agent = await startIntercepting({ config: { intercept: { hosts: ['*'], except: ['127.0.0.1'] } } });
     const authority = `127.0.0.1:${origin.port}`;
     const socket = await secureTunnel(agent, authority, { ca: issuer.cert });
-    expect(socket.getPeerX509Certificate()?.issuer).toBe('CN=edgehop test root');
+    expect(socket.getPeerX509Certificate()?.issuer).toMatch(/^CN=edgehop test root /);
     expect((await secureTunnel(agent, `localhost:${origin.port}`)).getPeerX509Certificate()?.issuer).toMatch(
       /edgehop local CA/,
     );
@@ -314,7 +314,7 @@ describe('what is not intercepted', () => {
     await rejectCertificate(agent, authority);
     await agent.hasSaid(/localhost is passed through for a while/);
     const socket = await secureTunnel(agent, authority, { ca: issuer.cert });
-    expect(socket.getPeerX509Certificate()?.issuer).toBe('CN=edgehop test root');
+    expect(socket.getPeerX509Certificate()?.issuer).toMatch(/^CN=edgehop test root /);
     const refused = agent.records.filter(({ error }) => error?.type === 'tls_alert_received');
     expect(refused).toHaveLength(2);
     expect(refused[1]?.error?.advice).toContain('edgehop ca retry localhost');

@@ -1,5 +1,5 @@
 // Certificates as tests need them, good and bad ones: of an authority that is made for the test, by pkijs.
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { BitString, Integer, OctetString, Utf8String } from 'asn1js';
 import {
   AttributeTypeAndValue,
@@ -58,7 +58,11 @@ interface Signer {
 export async function startAuthority({ pathLength }: { readonly pathLength?: number } = {}): Promise<TestAuthority> {
   const keys = await keysOf(undefined);
   const made = await certify(
-    { commonName: 'edgehop test root', isAuthority: true, ...(pathLength !== undefined && { pathLength }) },
+    {
+      commonName: `edgehop test root ${randomBytes(4).toString('hex')}`,
+      isAuthority: true,
+      ...(pathLength !== undefined && { pathLength }),
+    },
     keys,
     undefined,
   );
@@ -77,7 +81,11 @@ function authorityOf(signer: Signer): TestAuthority {
     },
     below: async (wish = {}) => {
       const keys = await keysOf(undefined);
-      const certificate = await certify({ commonName: 'edgehop test below', isAuthority: true, ...wish }, keys, signer);
+      const certificate = await certify(
+        { commonName: `edgehop test below ${randomBytes(4).toString('hex')}`, isAuthority: true, ...wish },
+        keys,
+        signer,
+      );
       return authorityOf({ certificate, keys, chain: pemOf(certificate) + signer.chain });
     },
   };

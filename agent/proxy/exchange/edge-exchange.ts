@@ -31,6 +31,8 @@ export interface EdgePorts {
   readonly edge: EdgeLink;
   /** How the edge is to reach origins: by `edge.upstream`. */
   readonly upstream: Config['edge']['upstream'];
+  /** Whether the agent trusts issuers of certificates that edges do not. */
+  readonly trustsMore: boolean;
   /** The generations that apply to a URL, for the key in the edge's cache; absent where that is off. */
   readonly generation?: ((url: string) => string) | undefined;
 }
@@ -173,7 +175,7 @@ function parsedJson(base64url: string): unknown {
 }
 
 async function outcomeOf(
-  { edge, limits }: EdgePorts,
+  { edge, limits, trustsMore }: EdgePorts,
   { trace, method, scheme, host, port, interim }: PlannedRequest,
   envelope: ResponseEnvelope,
   { content }: Extract<UpstreamAnswer, { kind: 'response' }>,
@@ -186,7 +188,7 @@ async function outcomeOf(
       port,
       address: trace.address,
     });
-    return failed(error, 'edge', faultOf(error, edge.embedded));
+    return failed(error, 'edge', faultOf(error, edge.embedded, trustsMore));
   }
   if (envelope.fields.length > limits.maxFields) {
     content.cancel();
@@ -276,8 +278,9 @@ function invalid(message: string, advice: string, fault?: EdgeFault): Unsealed {
 }
 
 /** What a failure that the edge reports says of the edge: most say something of the origin only. */
-function faultOf({ type, status }: ProxyError, isEmbedded: boolean): EdgeFault | undefined {
+function faultOf({ type, status }: ProxyError, isEmbedded: boolean, trustsMore: boolean): EdgeFault | undefined {
   if (type === 'http_request_error' && status === 501) return { because: 'edge-cannot-carry', isHarmless: true };
+  if (type === 'tls_certificate_error' && trustsMore) return { because: 'edge-cannot-reach', isHarmless: true };
   // An embedded edge reaches what the agent reaches. For a deployed one there are names and hosts out of its reach.
   return !isEmbedded && unreachable.has(type) ? { because: 'edge-cannot-reach', isHarmless: true } : undefined;
 }

@@ -377,7 +377,7 @@ async function exchanged(
     explain: async (error) => error,
     ...changed,
   };
-  const ports = { clock: stillClock(7), observer, limits, edge, upstream, ...cache };
+  const ports = { clock: stillClock(7), observer, limits, edge, upstream, trustsMore: false, ...cache };
   const outcome = await createEdgeExchange(ports)(request, route);
   return { outcome, sent, told };
 }
