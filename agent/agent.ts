@@ -78,8 +78,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const countedTransforms = countTransformed();
   const policyAtStart = policyOf(config);
   let running: Running | undefined;
-  let port: number;
-  let controlPort: number;
+  let { port, controlPort } = config.listen;
   const ownVersion = version();
   const ownPages: OwnPagesPorts = {
     config: () => running?.walk.settings.config ?? config,

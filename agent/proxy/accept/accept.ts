@@ -73,7 +73,7 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
       fields,
       framing,
       reverse: found?.route,
-      ...(isOurs && { reachedAt: ownAuthority(head) }),
+      reachedAt: isOurs ? ownAuthority(head) : undefined,
       content: hasContent ? new RequestContent(arrival.message, trace) : undefined,
       trailers: () => endToEndTrailers(fieldsFromFlat(arrival.message.rawTrailers)),
       interim: (status, interimFields) => passOnInterim(arrival, status, interimFields),
