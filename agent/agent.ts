@@ -41,8 +41,6 @@ export interface AgentPorts {
   readonly folders: Folders;
   /** Where parent proxies are read from when the configuration names none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** The certificate of the local CA as PEM, once there is one. */
-  readonly certificate?: () => string | undefined;
 }
 
 export interface Agent {
@@ -66,7 +64,6 @@ export interface Agent {
 /** Starts an agent. Throws a ProxyError of type `proxy_configuration_error` when the configuration cannot work. */
 export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const { config, configPath, clock, observer, lookup, say, folders, environment = {} } = ports;
-  const { certificate = () => undefined } = ports;
   followOwnServers();
   const { hosts, warning } = listenHosts(config);
   if (warning !== undefined) say(warning);
@@ -83,7 +80,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const ownPages: OwnPagesPorts = {
     config: () => running?.walk.settings.config ?? config,
     status: () => statusOf(ownVersion, readiness(), edge()),
-    certificate,
+    certificate: () => foundation.interception.certificate(),
     pacUrl: () => `http://127.0.0.1:${controlPort}/proxy.pac`,
   };
   const foundation = await layFoundation({

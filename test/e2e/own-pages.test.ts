@@ -1,5 +1,5 @@
 // edgehop.internal and the PAC file, asked in every way that a client, a page or an attacker has (G05, G07, G10).
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { request } from 'node:http';
 import { createPacResolver } from 'pac-resolver';
 import { QuickJS } from 'quickjs-wasi';
@@ -8,7 +8,6 @@ import { hashOf } from '../../agent/access/password-hash.ts';
 import { ownStatus } from '../../schemas/api.ts';
 import { config } from '../../schemas/config.ts';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
-import { selfSigned } from '../support/certificate.ts';
 import { connectClient, exchangeOnce, getOnce } from '../support/client.ts';
 import { message, type Origin, startOrigin } from '../support/origin.ts';
 import { isInstalled, run } from '../support/program.ts';
@@ -288,22 +287,39 @@ describe('the control port', () => {
   });
 });
 
-test('a changed configuration is in the next file, and the certificate is there once there is one', async () => {
-  const { cert, key } = selfSigned('ca.example');
-  let certificate: string | undefined;
-  await using changed = await startTestAgent({ edge: 'none', certificate: () => certificate });
-  const pac = async () => (await getOnce(changed.port, 'http://edgehop.internal/proxy.pac')).content.toString();
-  expect(await pac()).not.toContain('corp.example');
-  const wanted = config.parse({ edge: { use: 'none' }, pac: { direct: ['*.corp.example'] } });
-  expect(await changed.agent.reload(wanted)).toEqual({ kind: 'applied', later: expect.anything() });
-  expect(await pac()).toContain('["*.corp.example",0]');
-  expect((await getOnce(changed.port, 'http://edgehop.internal/ca.crt')).status).toBe(404);
-  certificate = `${key}${cert}`;
-  const der = await getOnce(changed.port, 'http://edgehop.internal/ca.crt');
-  expect([der.status, der.field('content-type')]).toEqual([200, 'application/x-x509-ca-cert']);
-  const pem = (await getOnce(changed.port, 'http://edgehop.internal/ca.pem')).content.toString();
-  expect(pem).toBe(cert);
-  expect(der.content.toString('base64')).toBe(pem.replace(/-----.*?-----|\s/g, ''));
+test('a changed configuration is in the next file, and the certificate is there once there is a CA', async () => {
+  await using changed = await startTestAgent({ edge: 'none' });
+  const own = (path: string) => getOnce(changed.port, `http://edgehop.internal${path}`);
+  expect((await own('/proxy.pac')).content.toString()).not.toContain('corp.example');
+  expect((await own('/ca.crt')).status).toBe(404);
+  const wanted = config.parse({
+    edge: { use: 'none' },
+    pac: { direct: ['*.corp.example'] },
+    intercept: { hosts: ['*'] },
+  });
+  expect(await changed.agent.reload(wanted)).toMatchObject({ kind: 'applied' });
+  expect((await own('/proxy.pac')).content.toString()).toContain('["*.corp.example",0]');
+  await expect.poll(async () => (await own('/ca.crt')).status).toBe(200); // making it takes a moment
+  const der = await own('/ca.crt');
+  const pem = await own('/ca.pem');
+  expect([der.field('content-type'), pem.field('content-type')]).toEqual([
+    'application/x-x509-ca-cert',
+    'application/x-pem-file',
+  ]);
+  const certificate = new X509Certificate(der.content);
+  expect(certificate.ca).toBe(true);
+  expect(pem.content.toString()).toBe(certificate.toString());
+  expect((await own('/')).content.toString()).toContain(certificate.fingerprint256);
+});
+
+test('nobody is shown a certificate for it: a tunnel there is refused, whatever is intercepted', async () => {
+  await using seeing = await startTestAgent({
+    edge: 'none',
+    config: { intercept: { hosts: ['*', 'edgehop.internal'] } },
+  });
+  const target = 'edgehop.internal:443';
+  const refused = await exchangeOnce(seeing.port, `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`, 'CONNECT');
+  expect([refused.status, refused.content.toString()]).toEqual([403, expect.stringContaining('plain HTTP on port 80')]);
 });
 
 test('who has no credentials gets none of it', async () => {

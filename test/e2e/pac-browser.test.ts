@@ -3,10 +3,8 @@ import type { Browser, ConsoleMessage } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestAgent, type TestAgent } from '../support/agent.ts';
 import { hasBrowser, launchBrowserByPac } from '../support/browser.ts';
-import { selfSigned } from '../support/certificate.ts';
 import { message, type Origin, startOrigin } from '../support/origin.ts';
 
-const { cert } = selfSigned('ca.example');
 let origin: Origin;
 let proxy: TestAgent;
 let browser: Browser;
@@ -20,7 +18,7 @@ beforeAll(async () => {
   proxy = await startTestAgent({
     edge: 'none',
     answers: { 'site.example': ['127.0.0.1'] },
-    certificate: () => cert,
+    config: { intercept: { hosts: ['secure.example'] } }, // so that there is a CA
   });
   browser = await launchBrowserByPac(`http://127.0.0.1:${proxy.controlPort}/proxy.pac`);
 });

@@ -46,8 +46,6 @@ export interface TestAgentOptions {
   readonly config?: z.input<typeof config>;
   /** The file of the configuration: paths count from its folder. */
   readonly configPath?: string;
-  /** The certificate of the local CA as PEM. */
-  readonly certificate?: () => string | undefined;
   /** That of this machine when it is not given. */
   readonly clock?: Clock;
   /** Where the agent keeps what outlives it. A folder of its own, which goes with it, when it is not given. */
@@ -119,7 +117,6 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
     startAgent({
       config: configOf(options),
       ...(options.configPath !== undefined && { configPath: options.configPath }),
-      ...(options.certificate !== undefined && { certificate: options.certificate }),
       clock,
       observer,
       environment: options.environment ?? {},
