@@ -1,8 +1,9 @@
 // Puts the agent together: what lives as long as it does, the walk in use, the listener and the control port.
 import { dirname } from 'node:path';
-import type { AgentState, ConfigurationState, Readiness } from '../schemas/api.ts';
+import { authorityAt } from '../http/authority.ts';
+import type { AgentState, ConfigurationState, OwnStatus, Readiness } from '../schemas/api.ts';
 import type { Config } from '../schemas/config.ts';
-import { listenHosts } from './access/listen-hosts.ts';
+import { hostFromHere, listenHosts } from './access/listen-hosts.ts';
 import type { Folders } from './caches.ts';
 import { type Clock, isoMicroseconds } from './clock.ts';
 import { countCached } from './control/cache-counts.ts';
@@ -11,10 +12,12 @@ import { followOpen } from './control/open.ts';
 import { rememberRecent } from './control/recent.ts';
 import { countRules } from './control/rule-counts.ts';
 import { countTransformed } from './control/transform-counts.ts';
+import type { Edge } from './edge/edge.ts';
 import { edgeInWords } from './edge/edges.ts';
 import { layFoundation } from './foundation.ts';
 import { heeding } from './log/heeding.ts';
 import { observers } from './log/observers.ts';
+import { createOwnPages, type OwnPagesPorts, pacPage } from './own-pages/own-pages.ts';
 import { followOwnServers } from './own-ports.ts';
 import { createListener } from './proxy/accept/listener.ts';
 import { listening } from './proxy/accept/listening.ts';
@@ -23,6 +26,7 @@ import { refuseSocket } from './proxy/finish/error-reply.ts';
 import type { Observer } from './proxy/ports.ts';
 import { beginTrace } from './proxy/trace.ts';
 import { policyOf, type Reloaded, type Running, startRunning } from './running.ts';
+import { version } from './version.ts';
 
 export interface AgentPorts {
   readonly config: Config;
@@ -71,6 +75,14 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
   const countedTransforms = countTransformed();
   const policyAtStart = policyOf(config);
   let running: Running | undefined;
+  let { port, controlPort } = config.listen;
+  const ownVersion = version();
+  const ownPages: OwnPagesPorts = {
+    config: () => running?.walk.settings.config ?? config,
+    status: () => statusOf(ownVersion, readiness(), edge()),
+    certificate: () => foundation.interception.certificate(),
+    pacUrl: () => `http://127.0.0.1:${controlPort}/proxy.pac`,
+  };
   const foundation = await layFoundation({
     config,
     configFolder: folderOf(configPath),
@@ -86,6 +98,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     folders,
     environment,
     policy: () => running?.walk.settings.policy ?? policyAtStart,
+    ownPages: createOwnPages(ownPages),
     isEdgePort: (port) => running?.isEdgePort(port) ?? false,
     serveInside: (socket, outer, authority) => listener.serveInside(socket, outer, authority),
   });
@@ -125,6 +138,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     open,
     readiness,
     configuration: () => configuration,
+    pac: () => pacPage(ownPages, authorityAt(hostFromHere(hosts[0] as string), port)),
     cache: {
       ...foundation.caches,
       counts: counted.counts,
@@ -152,8 +166,6 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
     closed ??= closeAll();
     return closed;
   };
-  let port: number;
-  let controlPort: number;
   try {
     port = await listener.listen(hosts, config.listen.port);
     controlPort = await listening(control, '127.0.0.1', config.listen.controlPort);
@@ -201,6 +213,11 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       await close();
     },
   };
+}
+
+function statusOf(version: string, { ready, agent, edge }: Readiness, inUse: Edge | undefined): OwnStatus {
+  const kind = inUse === undefined ? 'none' : inUse.embedded ? 'embedded' : 'deployed';
+  return { version, ready, agent, edge: { kind, state: edge } };
 }
 
 /** Paths count from the file, or from where the agent was started. */

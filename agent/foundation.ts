@@ -15,6 +15,7 @@ import { isOwnAddress } from './own-ports.ts';
 import { createTargetClients, type TargetClients } from './pools/target-clients.ts';
 import { admitDestination, type DestinationPorts } from './proxy/admit/destination.ts';
 import { createResolver, type Lookup } from './proxy/admit/resolver.ts';
+import type { OwnPages } from './proxy/apply/own-answer.ts';
 import { createShaping, type Shaping } from './proxy/apply/shaping.ts';
 import type { Connection, Observer, UpstreamClient } from './proxy/ports.ts';
 import { beginTrace } from './proxy/trace.ts';
@@ -38,6 +39,8 @@ export interface FoundationPorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Of the configuration in force. */
   readonly policy: () => DestinationPolicy;
+  /** What edgehop shows of itself to who asks through it. */
+  readonly ownPages: OwnPages;
   /** Whether an edge that runs listens on this local port. */
   readonly isEdgePort: (port: number) => boolean;
   /** Serves what is inside of a TLS connection that was ended here. */
@@ -63,6 +66,7 @@ export interface Foundation {
   readonly caches: Caches;
   readonly hop: Omit<PassingHop, 'privacy'>;
   readonly shaping: Shaping;
+  readonly ownPages: OwnPages;
   /** Those of the configuration in force. */
   readonly lists: Lists;
   /** What reaches the targets of pools. */
@@ -76,8 +80,8 @@ export interface Foundation {
 }
 
 export async function layFoundation(ports: FoundationPorts): Promise<Foundation> {
-  const { config, configFolder, clock, observer, lookup, say, folders, environment, policy, isEdgePort } = ports;
-  const { serveInside } = ports;
+  const { config, configFolder, clock, observer, lookup, say, folders, environment } = ports;
+  const { policy, ownPages, isEdgePort, serveInside } = ports;
   const { limits } = config;
   const run = randomBytes(4).toString('hex');
   const pseudonym = `${hopName}-${run}`;
@@ -127,6 +131,7 @@ export async function layFoundation(ports: FoundationPorts): Promise<Foundation>
     caches,
     hop: { pseudonym, machine: machineName(), clientPseudonym: createClientPseudonym() },
     shaping: createShaping({ clock, limits }),
+    ownPages,
     targetClients,
     lists,
     interception: createInterception({ ...ports, limits, stateFolder: folders.state, serve: serveInside }),

@@ -1,5 +1,6 @@
 // Puts together what ends the TLS of clients: the local CA with its leaves, and the hosts that are passed through.
 import { appendFileSync } from 'node:fs';
+import { ownName } from '../http/own-name.ts';
 import { hostCaptures } from '../http/plan/host-pattern.ts';
 import type { Config } from '../schemas/config.ts';
 import type { Clock } from './clock.ts';
@@ -71,7 +72,8 @@ export function createInterception(ports: InterceptionPorts): Interception {
         clock,
         observer,
         limits,
-        wants: (host) => isNamed(wanted ?? [], host) && !isNamed(left ?? [], host) && !passedThrough.has(host),
+        wants: (host) =>
+          host !== ownName && isNamed(wanted ?? [], host) && !isNamed(left ?? [], host) && !passedThrough.has(host),
         contextFor: leaves.contextFor,
         serve,
         taken: passedThrough.taken,

@@ -5,6 +5,7 @@ import type { DestinationPolicy } from '../http/destination.ts';
 import { parseRequestTarget } from '../http/request-target.ts';
 import type { Config } from '../schemas/config.ts';
 import { type Access, createAccess } from './access/access.ts';
+import { boundary } from './boundary.ts';
 import type { CacheByRule } from './control/cache-routes.ts';
 import type { OwnedEdges } from './edge/edges.ts';
 import type { Foundation } from './foundation.ts';
@@ -17,6 +18,7 @@ import { createClientAdmit, createSocksClients } from './proxy/admit/client.ts';
 import { admitDestination, type DestinationPorts } from './proxy/admit/destination.ts';
 import { createApplied } from './proxy/apply/applied.ts';
 import { createApply } from './proxy/apply/apply.ts';
+import { createOwnAnswer } from './proxy/apply/own-answer.ts';
 import type { RulePorts } from './proxy/apply/rule-ports.ts';
 import { chooseRoute, edgeKind } from './proxy/dial/choice.ts';
 import { createPooled } from './proxy/dial/pooled.ts';
@@ -62,7 +64,7 @@ export interface Walk extends Pick<ListenerPorts, 'walk' | 'connect' | 'upgrade'
  */
 export function createWalk(foundation: Foundation, settings: Settings, previous?: Walk): Walk {
   const { clock, observer, limits, pseudonym, nextId, direct, dial, caches, controlToken } = foundation;
-  const { shaping, targetClients, lists } = foundation;
+  const { shaping, targetClients, lists, ownPages } = foundation;
   const { config, folder, edges } = settings;
   const judge = judgeOf(foundation, settings);
   const hop = { ...foundation.hop, privacy: config.privacy };
@@ -71,6 +73,8 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
   const poolPorts = { clock, chance: Math.random, client: targetClients.checks };
   const pools = createPools(config.pools, poolPorts, previous?.pools);
   const acceptHere = (arrival: Arrival) => accept(arrival, config.reverse);
+  const own = createOwnAnswer({ clock, boundary, pages: ownPages });
+  const applyPorts = { judge, own, hop, rules, routes: config.reverse };
   const admit = createAdmit({ pseudonym, client: createClientAdmit(access) });
   const count = countGoingOn();
   const finishPorts = { clock, observer, pseudonym, annotate: config.annotate };
@@ -79,7 +83,7 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
     observer,
     accept: acceptHere,
     admit,
-    apply: createApply({ purpose: 'exchange', judge, hop, rules, routes: config.reverse }),
+    apply: createApply({ purpose: 'exchange', ...applyPorts }),
     applied: createApplied(rules),
     cached: caches.phase({
       observer,
@@ -127,7 +131,7 @@ export function createWalk(foundation: Foundation, settings: Settings, previous?
       rules,
       accept: acceptHere,
       admit,
-      apply: createApply({ purpose: 'upgrade', judge, hop, rules, routes: config.reverse }),
+      apply: createApply({ purpose: 'upgrade', ...applyPorts }),
       finish: createFinish(finishPorts),
       end: endWith,
       connect: upgradeConnect(foundation),

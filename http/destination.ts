@@ -140,7 +140,7 @@ function whyPrivate(name: string): string | undefined {
 
 const localNames = new Set(['localhost', 'ip6-localhost', 'ip6-loopback']); // RFC 6761 6.3; the others are Debian's
 
-const privateTops = new Set([
+export const privateTops: ReadonlySet<string> = new Set([
   'test', // RFC 6761 6.2
   'local', // RFC 6762 3
   'internal', // reserved by ICANN in 2024

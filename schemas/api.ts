@@ -56,6 +56,16 @@ export const readiness = z.strictObject({
 
 export type Readiness = z.infer<typeof readiness>;
 
+/** `GET http://edgehop.internal/status`: what everybody may know who may use the proxy. */
+export const ownStatus = z.strictObject({
+  version: z.string(),
+  ready: z.boolean(),
+  agent: readiness.shape.agent,
+  edge: z.strictObject({ kind: z.enum(['embedded', 'deployed', 'none']), state: readiness.shape.edge }),
+});
+
+export type OwnStatus = z.infer<typeof ownStatus>;
+
 /** `GET /v1/config` on the control port: which configuration is in force. */
 export const configurationState = z.strictObject({
   /** The file; absent where there is none. */
@@ -89,7 +99,7 @@ export const agentState = z.strictObject({
   host: z.string(),
   port: z.int(),
   controlPort: z.int(),
-  /** Asked for by every path of the control port but `/ready`. */
+  /** Asked for by every path of the control port but `/ready` and `/proxy.pac`. */
   controlToken: z.string(),
   /** The embedded edge's process, to be ended by the next start if this agent was killed. */
   edgePid: z.int().optional(),

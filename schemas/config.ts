@@ -159,6 +159,25 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('what origins are told of this machine and its clients'),
+  pac: z
+    .strictObject({
+      privateDestinations: z
+        .enum(['refuse', 'direct'])
+        .default('refuse')
+        .describe(
+          'names that no public DNS has (below .internal, .intranet, .corp, .home, .lan, .test and their like). refuse: they go to the proxy, which refuses them unless `admit.destinations` allows them; direct: browsers ask them without the proxy',
+        ),
+      direct: z
+        .array(z.string())
+        .max(1_000)
+        .readonly()
+        .default([])
+        .describe(
+          'what else browsers ask without the proxy, written as in `admit.destinations.allow`: names of your intranet that public DNS has too, as `*.corp.example`',
+        ),
+    })
+    .prefault({})
+    .describe('what `/proxy.pac` tells browsers and systems'),
   log: z
     .enum(['pretty', 'json', 'quiet'])
     .default('pretty')

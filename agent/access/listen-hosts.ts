@@ -35,6 +35,11 @@ const onLoopback = 'Use --host 127.0.0.1, or the address of a network card.';
 const onOther =
   'Add credentials with `edgehop config credential NAME --write`, or name the addresses of the clients in admit.clients.allow, or use --host 127.0.0.1.';
 
+/** Where this machine reaches what listens on an address: one that stands for all of them is none to ask. */
+export function hostFromHere(host: string): string {
+  return host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+}
+
 function refused(message: string, advice: string): ProxyError {
   return new ProxyError('proxy_configuration_error', message, { advice });
 }

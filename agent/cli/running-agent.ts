@@ -1,5 +1,6 @@
 // Which proxy a verb speaks to: the running agent that the notes in the state folder tell of, or a named one.
 import type { AgentState } from '../../schemas/api.ts';
+import { hostFromHere } from '../access/listen-hosts.ts';
 import { pathsOf } from '../config/paths.ts';
 import { readStates } from '../control/state-file.ts';
 import { processExists } from '../machine/processes.ts';
@@ -43,7 +44,7 @@ export function runningAgent(port: number | undefined, env: NodeJS.ProcessEnv, o
 /** Where a running agent is reached. The verbs of its own machine show its token where others show credentials. */
 export function addressOf({ host, port, controlToken }: AgentState): ProxyAddress {
   return {
-    host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host,
+    host: hostFromHere(host),
     port,
     name: `the agent on port ${port}`,
     userinfo: `:${controlToken}`,

@@ -13,6 +13,7 @@ import { configMistakes } from '../../http/plan/mistakes.ts';
 import { type Config, config } from '../../schemas/config.ts';
 import { accessMistakes } from './access-mistakes.ts';
 import { type Mistake, mistakeAt, mistakesOf, position } from './mistakes.ts';
+import { pacMistakes } from './pac-mistakes.ts';
 import type { Paths } from './paths.ts';
 import { registrableDomain } from './registrable-domain.ts';
 
@@ -57,7 +58,11 @@ export function parseConfig(text: string, path: string): Loaded {
   if (doubled.length > 0) return wrong(path, doubled);
   const parsed = config.safeParse(tree === undefined ? {} : getNodeValue(tree));
   if (!parsed.success) return wrong(path, mistakesOf(parsed.error.issues, { text, tree }));
-  const mistakes = [...configMistakes(parsed.data, { registrableDomain }), ...accessMistakes(parsed.data)];
+  const mistakes = [
+    ...configMistakes(parsed.data, { registrableDomain }),
+    ...accessMistakes(parsed.data),
+    ...pacMistakes(parsed.data),
+  ];
   if (mistakes.length === 0) return { kind: 'loaded', config: parsed.data, path };
   return wrong(
     path,

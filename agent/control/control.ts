@@ -1,9 +1,10 @@
-// The control port: readiness for anyone on this machine, everything else for who has the token. Never on the request path.
+// The control port: readiness and PAC for anyone on this machine, everything else for who has the token. Never on the request path.
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type ConfigurationState, maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
+import type { OwnPage } from '../proxy/apply/own-answer.ts';
 import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
 import { type CacheRoutesPorts, createCacheRoutes } from './cache-routes.ts';
@@ -17,6 +18,8 @@ export interface ControlPorts {
   readonly open: Open;
   readonly readiness: () => Readiness;
   readonly configuration: () => ConfigurationState;
+  /** The PAC file, which browsers and systems fetch without a token. */
+  readonly pac: () => OwnPage;
   readonly cache: Omit<CacheRoutesPorts, 'clock'>;
   readonly rules: Omit<RulesRoutesPorts, 'configuration'>;
   readonly token: string;
@@ -32,7 +35,7 @@ export function createControl(ports: ControlPorts): Server {
 
 /** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
 export function createControlApp(ports: ControlPorts): Hono {
-  const { clock, recent, open, readiness, configuration, cache, rules, token } = ports;
+  const { clock, recent, open, readiness, configuration, pac, cache, rules, token } = ports;
   return new Hono()
     .use(async (c, next) => {
       // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
@@ -45,6 +48,10 @@ export function createControlApp(ports: ControlPorts): Hono {
     .get('/ready', (c) => {
       const state = readiness();
       return c.json(state, state.ready ? 200 : 503, { 'cache-control': 'no-store' });
+    })
+    .get('/proxy.pac', () => {
+      const { status, fields, octets } = pac();
+      return new Response(new Uint8Array(octets), { status, headers: fields.map(([name, value]) => [name, value]) });
     })
     .use(async (c, next) => {
       const presented = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];

@@ -135,6 +135,8 @@ export interface AcceptedRequest {
   readonly framing: Exclude<Framing, { kind: 'ambiguous' }>;
   /** The route of our own that the client asked for: then a pool answers, and no proxy was meant. */
   readonly reverse?: ReverseRoute | undefined;
+  /** Present where edgehop itself is asked, as a proxy: where the client has reached it, as host:port. */
+  readonly reachedAt?: string | undefined;
   readonly content: Readable | undefined;
   /** What came behind chunked content, once that has ended. */
   readonly trailers: () => Fields;

@@ -1,4 +1,5 @@
 // What rules make of a tunnel before anybody is dialled: it is blocked, sent another way, or carried over a simulated network.
+import { ownName } from '../../http/own-name.ts';
 import type { RequestPlan } from '../../http/plan/plan.ts';
 import { ProxyError } from '../../http/proxy-error.ts';
 import { blockError } from '../proxy/apply/answers.ts';
@@ -20,7 +21,8 @@ export function ruled(
   trace: Trace,
   { host, port }: { readonly host: string; readonly port: number },
 ): Ruled {
-  const plan = rules?.planOf({ kind: 'tunnel', host, port, client: trace.connection.address });
+  const request = { kind: 'tunnel', host, port, client: trace.connection.address } as const;
+  const plan = host === ownName ? undefined : rules?.planOf(request); // edgehop itself is nobody's to rule
   if (plan === undefined) return { kind: 'goes-on', plan };
   noteBefore(trace, plan);
   const { answer } = plan;

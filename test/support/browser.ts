@@ -26,3 +26,9 @@ export function launchBrowser(proxyPort?: number): Promise<Browser> {
   const proxied = proxyPort === undefined ? [] : [bypassesNobody, `--proxy-server=http://127.0.0.1:${proxyPort}`];
   return chromium.launch({ executablePath, args: [...args, ...proxied] });
 }
+
+/** A browser that does as a PAC file says, and for itself finds every name below .example on this machine. */
+export function launchBrowserByPac(url: string): Promise<Browser> {
+  const found = '--host-resolver-rules=MAP *.example 127.0.0.1';
+  return chromium.launch({ executablePath, args: [...args, `--proxy-pac-url=${url}`, found] });
+}

@@ -10,6 +10,7 @@ import {
 } from '../../../http/fields.ts';
 import { type Framing, requestFraming } from '../../../http/framing.ts';
 import { endToEndResponseFields, endToEndTrailers } from '../../../http/hop-by-hop.ts';
+import { ownName } from '../../../http/own-name.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import { remembered } from '../../../http/remembered.ts';
 import { type AbsoluteTarget, parseRequestTarget, type RequestTarget } from '../../../http/request-target.ts';
@@ -38,8 +39,9 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
   if (asked.kind === 'malformed') return refused(`The request-target is not acceptable: ${asked.because}.`);
   const fields = fieldsFromFlat(head.rawHeaders);
   if (intercepted !== undefined && !isFor(intercepted, asked, fields)) return misdirected();
-  const found =
-    routes.length === 0 || intercepted !== undefined ? undefined : reverseTarget(routes, head, asked, fields);
+  const isOurs = asked.kind === 'absolute' && asked.host === ownName; // before any route that a pattern makes fit
+  const mayBeRouted = routes.length > 0 && intercepted === undefined && !isOurs;
+  const found = mayBeRouted ? reverseTarget(routes, head, asked, fields) : undefined;
   const target = found?.target ?? asked;
   if (target.kind !== 'absolute') {
     return refused('This is a proxy: it takes requests in absolute-form, such as `GET http://example.com/`.', {
@@ -71,6 +73,7 @@ export function accept(arrival: Arrival, routes: readonly ReverseRoute[] = []): 
       fields,
       framing,
       reverse: found?.route,
+      reachedAt: isOurs ? ownAuthority(head) : undefined,
       content: hasContent ? new RequestContent(arrival.message, trace) : undefined,
       trailers: () => endToEndTrailers(fieldsFromFlat(arrival.message.rawTrailers)),
       interim: (status, interimFields) => passOnInterim(arrival, status, interimFields),
@@ -148,7 +151,7 @@ function reverseTarget(
   }
   if (asked.kind !== 'origin') return undefined;
   const hosts = fieldValues(fields, 'host');
-  const host = hosts[0] ?? (head.httpVersion === '1.0' ? ownHost(head) : '');
+  const host = hosts[0] ?? (head.httpVersion === '1.0' ? ownAuthority(head) : '');
   if (hosts.length > 1 || parseHostField(host).kind === 'malformed') return undefined;
   const target = parseRequestTarget(head.method ?? '', `http://${host}${asked.path}`);
   return target.kind === 'absolute' ? routed(routes, target) : undefined;
@@ -159,8 +162,8 @@ function routed(routes: readonly ReverseRoute[], target: AbsoluteTarget): Revers
   return route === undefined ? undefined : { target, route };
 }
 
-/** RFC 9112 3.3: where nothing else is said, the address that was connected to. */
-function ownHost({ socket: { localAddress = '', localPort = 0 } }: RequestHead): string {
+/** The address that was connected to. RFC 9112 3.3: it is the host where nothing else is said. */
+function ownAuthority({ socket: { localAddress = '', localPort = 0 } }: RequestHead): string {
   return authorityAt(localAddress.replace(/^::ffff:(?=\d+\.)/, ''), localPort);
 }
 

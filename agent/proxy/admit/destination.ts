@@ -1,6 +1,7 @@
 // Where something may go: not to ourselves, not to a private destination unless that is allowed.
 import { canonicalAddress, classifyAddress, inRange } from '../../../http/address.ts';
 import { type DestinationPolicy, judgeAddresses, judgeDestination } from '../../../http/destination.ts';
+import { onlyPlainHttp, ownName } from '../../../http/own-name.ts';
 import { ProxyError } from '../../../http/proxy-error.ts';
 import type { Destination, DestinationAdmission, Policy, Resolution, Resolve, Trace } from '../ports.ts';
 
@@ -31,6 +32,7 @@ export function admitDestination(
 ): DestinationAdmission | Promise<DestinationAdmission> {
   const policy = ports.policy();
   const { host, port, purpose } = destination;
+  if (host === ownName) return refused(onlyPlainHttp()); // what it answers, apply has answered
   const verdict = judgeDestination({ host, port, purpose: purpose === 'tunnel' ? purpose : 'exchange' }, policy);
   if (verdict.kind === 'refused') return refused(prohibited(verdict.type, verdict.because));
   const isLeftToEdge = ports.edge === 'deployed' && destination.purpose === 'exchange';

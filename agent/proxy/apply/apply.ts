@@ -12,12 +12,15 @@ import type { ReverseRoute } from '../../../schemas/pool.ts';
 import type { AcceptedRequest, Destination, DestinationAdmission, Ending, Judge, Plan, PlanOf } from '../ports.ts';
 import { drained } from './drained.ts';
 import { noteAfter, noteBefore } from './noted.ts';
+import type { OwnAnswer } from './own-answer.ts';
 import type { RulePorts } from './rule-ports.ts';
 
 export interface ApplyPorts {
   /** What requests may become: an upgrade always goes the way of a tunnel. */
   readonly purpose: 'exchange' | 'upgrade';
   readonly judge: Judge;
+  /** Answers who asks edgehop itself. */
+  readonly own: OwnAnswer;
   /** What origins are told of this hop. */
   readonly hop: PassingHop;
   /** Absent where there are no rules. */
@@ -28,10 +31,11 @@ export interface ApplyPorts {
 
 /** Plans how a request goes on: at once, unless a name has to be looked up. What goes no further is answered here. */
 export function createApply(ports: ApplyPorts): (request: AcceptedRequest) => Plan | Promise<Plan> {
-  const { judge, purpose, rules, hop, routes = [] } = ports;
+  const { judge, own, purpose, rules, hop, routes = [] } = ports;
   // A pool tells its targets itself, behind the cache, which stores nothing of what speaks of one client.
   const hopToPool = { ...hop, privacy: { ...hop.privacy, forwarded: 'off' } } as const;
   return (asked) => {
+    if (asked.reachedAt !== undefined) return own(asked, asked.reachedAt);
     const limit = forwardLimit(asked.method, asked.fields);
     if (limit.kind === 'final-recipient') return finalRecipient(asked);
     if (limit.kind === 'malformed') return failed(new ProxyError('http_request_error', noNumber, { status: 400 }));

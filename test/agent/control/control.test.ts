@@ -38,7 +38,7 @@ describe('who is answered', () => {
     ['127.0.0.1:8081', 'null', 403],
     ['127.0.0.1:8081', '', 403],
   ])('G03, G04, G06: Host %j with Origin %j is answered %i', async (host, origin, status) => {
-    for (const path of ['/ready', '/v1/exchanges/1a2b-7', '/v1/exchanges/open']) {
+    for (const path of ['/ready', '/proxy.pac', '/v1/exchanges/1a2b-7', '/v1/exchanges/open']) {
       const answer = await asked(path, {
         ...(host !== undefined && { host }),
         ...(origin !== undefined && { origin }),
@@ -101,6 +101,16 @@ describe('what is answered', () => {
     const answer = await asked('/ready', { host: 'localhost' }, readiness);
     expect([answer.status, await answer.json()]).toEqual([status, readiness]);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('G10: the PAC file, as it is, without a token, to be kept by nobody and run by no page', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      const answer = await asked('/proxy.pac', { host: '127.0.0.1:8081' }, undefined, method);
+      expect([answer.status, await answer.text()]).toEqual([200, method === 'GET' ? 'the file' : '']);
+      expect(Object.fromEntries(answer.headers)).toMatchObject({ 'content-type': 'x/pac', 'x-said': 'once' });
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    }
+    expect((await asked('/proxy.pac', { host: 'localhost' }, undefined, 'POST')).status).toBe(401);
   });
 
   test.each([
@@ -183,6 +193,14 @@ function asked(
     open,
     readiness: () => readiness,
     configuration: () => configuration,
+    pac: () => ({
+      status: 200,
+      fields: [
+        ['Content-Type', 'x/pac'],
+        ['X-Said', 'once'],
+      ],
+      octets: Buffer.from('the file'),
+    }),
     cache,
     rules: {
       rules: () => [],

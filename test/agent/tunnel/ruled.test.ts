@@ -18,6 +18,21 @@ test('rules see where it leads and whose it is, and no more', () => {
   expect(asked).toEqual([{ kind: 'tunnel', ...target, client: '127.0.0.1' }]);
 });
 
+test('a tunnel to edgehop itself is not theirs to rule', () => {
+  const asked: unknown[] = [];
+  const plan: RequestPlan = {
+    rules: ['r'],
+    answer: { rule: 'r', action: { kind: 'block', block: 'drop' } },
+    onResponse: {},
+  };
+  const trace = testTrace({}, 'tunnel');
+  expect(ruled(rulesOf(plan, asked), trace, { host: 'edgehop.internal', port: 443 })).toEqual({
+    kind: 'goes-on',
+    plan: undefined,
+  });
+  expect([asked, trace.rules]).toEqual([[], undefined]);
+});
+
 test.each([
   [{ status: 410 }, 'failed', { status: 410 }],
   ['drop', 'dropped', { message: 'The rule "r" drops this.' }],

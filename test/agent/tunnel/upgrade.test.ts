@@ -174,6 +174,9 @@ async function carry({ flat = fields, admission, failure, plan, isHeld = false }
     }),
     shaping: { exchange: async (request, _, next) => next(request), tunnel: () => undefined },
   };
+  const own = () => {
+    throw new Error('this is not for edgehop itself');
+  };
   const upgrade = createUpgrade({
     clock: stillClock(30),
     observer,
@@ -188,7 +191,7 @@ async function carry({ flat = fields, admission, failure, plan, isHeld = false }
     pseudonym: 'edgehop-1a2b',
     accept,
     admit: createAdmit({ pseudonym: 'edgehop-1a2b' }),
-    apply: createApply({ purpose: 'upgrade', judge, hop, rules }),
+    apply: createApply({ purpose: 'upgrade', judge, own, hop, rules }),
     rules,
     finish: async (_, outcome) => void outcomes.push(outcome),
     end: (socket: Socket, octets) => void socket.end(octets),

@@ -173,6 +173,46 @@ describe('reverse routes', () => {
   });
 });
 
+describe('edgehop itself', () => {
+  test.each([
+    'GET http://edgehop.internal/',
+    'GET http://EdgeHop.Internal./x/../',
+    'GET http://u:p@edgehop.internal/',
+    'POST http://edgehop.internal:81/',
+    'GET https://edgehop.internal/',
+    'OPTIONS http://edgehop.internal',
+  ])('%s is for it, at the address that the client has reached', (line) => {
+    expect(accepted(line, ['Host: x']).request).toMatchObject({
+      host: 'edgehop.internal',
+      reachedAt: '127.0.0.1:8080',
+    });
+  });
+
+  test.each([
+    'GET http://o.example/',
+    'GET http://x.edgehop.internal/',
+    'GET http://edgehop.internal.o.example/',
+    'GET http://edgehop.internal@o.example/',
+    'GET http://o.example/http://edgehop.internal/',
+  ])('%s is not, whatever Host says', (line) => {
+    expect(accepted(line, ['Host: edgehop.internal']).request.reachedAt).toBeUndefined();
+  });
+
+  test('no reverse route takes its name from it; asked in origin-form such a route answers, and edgehop does not', () => {
+    const routes = ['*.internal', 'edgehop.internal', '*'].map((host) => ({
+      host,
+      path: '/',
+      pool: 'p',
+      stripPath: false,
+    }));
+    const through = accept(arrivalOf('GET http://edgehop.internal/', ['Host: x'], '1.1'), routes);
+    expect(through).toMatchObject({ request: { reachedAt: '127.0.0.1:8080', reverse: undefined } });
+    const at = accept(arrivalOf('GET /', ['Host: edgehop.internal'], '1.1'), routes);
+    expect(at).toMatchObject({ request: { reverse: { pool: 'p' } } });
+    expect(at.kind === 'accepted' && at.request.reachedAt).toBeUndefined();
+  });
+});
+
 describe('RFC 9110 10.1.1: 100 (Continue)', () => {
   const posted = ['Host: o.example', 'Content-Length: 5'];
   test.each([

@@ -37,6 +37,25 @@ describe('a name is judged by every address that it resolves to', () => {
     expect(trace.address).toBe(address);
   });
 
+  test.each([
+    { purpose: 'tunnel', port: 443 },
+    { purpose: 'tunnel', port: 80 },
+    { purpose: 'upgrade', port: 80 },
+    { purpose: 'exchange', port: 80, scheme: 'http' },
+  ] as const)('edgehop itself is no destination, whatever is allowed, and is not looked up: %j', async (way) => {
+    const resolve = () => {
+      throw new Error('asked');
+    };
+    const policy = () => ({ allowPrivate: true, exceptions: [parseException('*.internal') as DestinationException] });
+    for (const edge of ['embedded', 'deployed', 'none'] as const) {
+      const ports = { ...portsOf({ edge }), resolve, policy };
+      expect(await admitDestination(ports, { host: 'edgehop.internal', ...way }, testTrace())).toMatchObject({
+        kind: 'refused',
+        error: { status: 403, message: expect.stringContaining('edgehop itself') },
+      });
+    }
+  });
+
   test('what is refused says how to allow it, and is answered 403', async () => {
     const admission = await admitted({ host: 'private.example' });
     expect(admission).toMatchObject({

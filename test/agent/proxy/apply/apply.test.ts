@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { type ApplyPorts, createApply } from '../../../../agent/proxy/apply/apply.ts';
+import type { OwnAnswer } from '../../../../agent/proxy/apply/own-answer.ts';
 import type { DestinationAdmission, Judge, Plan, PlannedRequest } from '../../../../agent/proxy/ports.ts';
 import type { Field, Fields } from '../../../../http/fields.ts';
 import type { RequestPlan } from '../../../../http/plan/plan.ts';
@@ -23,7 +24,27 @@ const hop: PassingHop = {
   clientPseudonym: () => 'client',
 };
 const via: Field = ['Via', '1.1 edgehop-1a2b'];
+const notOurs: OwnAnswer = () => {
+  throw new Error('this is not for edgehop itself');
+};
+
 const apply = applyWith({});
+
+test('who asks edgehop itself is answered before rules, other hops and destinations are thought of', async () => {
+  const answer: Plan = { kind: 'answer', ending: { kind: 'dropped', error: new ProxyError('dns_error', 'x') } };
+  const judge: Judge = () => {
+    throw new Error('a destination is judged');
+  };
+  const asked: unknown[] = [];
+  const own = (_: unknown, reachedAt: string) => {
+    asked.push(reachedAt);
+    return answer;
+  };
+  const planned = plannedRequest({ method: 'TRACE', fields: [['Max-Forwards', 'x']], reachedAt: '127.0.0.1:8080' });
+  const rules = rulesOf({ rules: ['r'], onResponse: {} }, asked);
+  expect(await applyWith({ own, judge, rules })(planned)).toBe(answer);
+  expect(asked).toEqual(['127.0.0.1:8080']);
+});
 
 test('end-to-end fields go on in their order, and this hop comes last', async () => {
   expect(
@@ -258,5 +279,5 @@ async function forwarded(method: string, fields: Fields): Promise<Fields | undef
 }
 
 function applyWith(changed: Partial<ApplyPorts>) {
-  return createApply({ purpose: 'exchange', judge: () => admitted, hop, ...changed });
+  return createApply({ purpose: 'exchange', judge: () => admitted, own: notOurs, hop, ...changed });
 }
