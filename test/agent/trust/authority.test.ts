@@ -73,7 +73,7 @@ test.each<[string, (path: string) => void, RegExp]>([
   [
     'without a key',
     (path) =>
-      writeFileSync(path, readFileSync(path, 'utf8').replace(/-----BEGIN PRIVATE[^]*?END PRIVATE KEY-----/, '')),
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/-----BEGIN PRIVATE[\s\S]*?END PRIVATE KEY-----/, '')),
     /no private key/,
   ],
   ['without a certificate', (path) => writeFileSync(path, 'rubbish'), /no certificate/],
