@@ -14,6 +14,7 @@ const packed = [
   'dist/agent/cli/program.js',
   'dist/agent/edge/worker-source.js',
   'dist/worker.js',
+  'wrangler.toml',
   'README.md',
   'LICENSE',
 ];

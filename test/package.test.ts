@@ -62,6 +62,19 @@ test('the command starts under the Node of the machine, however old', async () =
   expect(stdout.trim()).toContain(version);
 });
 
+test('the worker of the tarball is one that wrangler deploys', async () => {
+  const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
+  const quiet = { ...env, HOME: scratch, XDG_CONFIG_HOME: scratch, CI: '1', WRANGLER_LOG_PATH: scratch };
+  const args = [command, 'edge', 'deploy', '--dry-run', '--wrangler', wrangler];
+  const { stdout } = await promisify(execFile)('node', args, { cwd: folder, env: quiet });
+  expect(stdout).toBe('The worker builds. Nothing was deployed and nothing stored.\n');
+});
+
+test('without wrangler the command says how to bring it', async () => {
+  const failing = run('node', [command, 'edge', 'deploy', '--accept-terms'], folder);
+  await expect(failing).rejects.toThrow(/npx --package wrangler@\d+\.\d+\.\d+ -- edgehop edge deploy/);
+});
+
 /** npx ends on SIGTERM without passing it on beyond its shell, so there the agent itself is told. */
 const ways = [
   { name: 'npx edgehop', run: () => ['npx', 'edgehop'], told: (state: AgentState) => state.pid },

@@ -1,11 +1,7 @@
 // `edgehop config credential NAME`: makes the entry of a user of the proxy, and puts it into the configuration file if asked to.
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { hashOf } from '../access/password-hash.ts';
-import { type Edited, editConfigFile } from '../config/edit.ts';
-import { mistakesInWords } from '../config/in-effect.ts';
-import { fileName, loadConfig } from '../config/load.ts';
-import { pathsOf } from '../config/paths.ts';
+import { changeConfig, configFile } from './config-change.ts';
 import { Exit } from './exit.ts';
 
 export interface CredentialOptions {
@@ -25,7 +21,7 @@ export async function credential(named: string, options: CredentialOptions, env:
   if (password.length > maxPasswordCharacters)
     throw new Exit('usage', `the password has more than ${maxPasswordCharacters} characters.`);
   const entry = { name, hash: await hashOf(password) };
-  if (options.write === true) console.log(write(entry, options.config ?? env['EDGEHOP_CONFIG'], env));
+  if (options.write === true) console.log(write(entry, options.config, env));
   else console.log(JSON.stringify(entry));
 }
 
@@ -35,34 +31,11 @@ function write(
   named: string | undefined,
   env: NodeJS.ProcessEnv,
 ): string {
-  const paths = pathsOf(env, process.platform);
-  const loaded = loadConfig(named === '' ? undefined : named, paths, process.cwd());
-  const path = loaded.path ?? join(paths.config, fileName);
+  const { path, loaded } = configFile(named, env);
   const users = loaded.kind === 'loaded' ? loaded.config.admit.credentials : [];
   const index = users.findIndex(({ name }) => name.normalize('NFC') === entry.name);
-  const edited = attempted(
-    path,
-    () => editConfigFile(path, [{ path: ['admit', 'credentials', index], value: entry }]), // -1 is the end of the list
-  );
-  if (edited.kind === 'refused') throw refused(edited);
-  return `${entry.name} ${index === -1 ? 'is added to' : 'has a new password in'} ${edited.path}.`;
-}
-
-function attempted<T>(path: string, act: () => T): T {
-  try {
-    return act();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'EACCES' || code === 'EPERM' ? 'permission' : 'failed';
-    throw new Exit(reason, `${path} cannot be changed: ${message}`);
-  }
-}
-
-function refused({ path, because, mistakes }: Extract<Edited, { kind: 'refused' }>): Exit {
-  if (because === 'changed-meanwhile') return new Exit('failed', `${path} was changed by somebody else: try again.`);
-  const what =
-    because === 'before' ? 'the configuration is not right, so that nothing is written.' : 'this would not be right.';
-  return new Exit('configuration', `${what}\n${mistakesInWords({ kind: 'wrong', path, mistakes })}`);
+  const written = changeConfig(path, [{ path: ['admit', 'credentials', index], value: entry }]); // -1 is the end of the list
+  return `${entry.name} ${index === -1 ? 'is added to' : 'has a new password in'} ${written}.`;
 }
 
 /** The password: asked for twice in a terminal, which shows nothing of it; else the first line of stdin. */

@@ -1,6 +1,8 @@
 // The command line: verbs and options. Each verb's file is read only when it runs.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../version.ts';
+import { completionVerb } from './completion-verb.ts';
+import { edgeVerbs } from './edge-verbs.ts';
 import { Exit, exitCodes } from './exit.ts';
 
 /** Runs the verb that the arguments name, and sets the exit code. */
@@ -143,6 +145,8 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .option('--write', 'put it into the configuration file, instead of printing it')
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
+  edgeVerbs(root, env);
+  completionVerb(root);
   for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
     command.exitOverride();
   return root;

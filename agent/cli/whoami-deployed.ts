@@ -3,11 +3,9 @@ import { type EdgeWhoami, edgeWhoami } from '../../schemas/api.ts';
 import type { Config, NamedEdge } from '../../schemas/config.ts';
 import type { WhoamiReport } from '../../schemas/whoami.ts';
 import type { Clock } from '../clock.ts';
-import { askEdge, connectDeployed } from '../edge/deployed.ts';
-import { createResolver, systemLookup } from '../proxy/admit/resolver.ts';
-import { createDial } from '../upstream/dial.ts';
-import { parentRules, unlessLeftToParent } from '../upstream/parents.ts';
-import { createParents } from '../upstream/parents-in-use.ts';
+import { askEdge } from '../edge/deployed.ts';
+import type { Edge } from '../edge/edge.ts';
+import { edgeFromHere } from './edge-from-here.ts';
 
 /**
  * By the documentation of Cloudflare (fundamentals/reference/http-headers, as of November 2026): what a request has that a
@@ -42,14 +40,13 @@ const maxAnswerBytes = 256 * 1024;
 
 /** Never rejects: what goes wrong is told in `problem`. */
 export async function askDeployed(
-  { name, url, token }: NamedEdge,
+  named: NamedEdge,
   config: Pick<Config, 'limits' | 'parents'>,
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock,
 ): Promise<DeployedView> {
-  const { limits } = config;
   const view = (answer: Pick<DeployedView, 'whoami' | 'problem'>): DeployedView => ({
-    name,
+    name: named.name,
     ...answer,
     documented: documented.map((field) => ({
       ...field,
@@ -57,21 +54,14 @@ export async function askDeployed(
     })),
   });
   try {
-    const resolve = createResolver(systemLookup, clock, limits);
-    const rules = parentRules(config.parents, environment);
-    const parents = createParents({ rules, resolve, isOwn: () => false, pseudonym: 'edgehop', say: () => undefined });
-    const dial = createDial(limits, parents);
-    const addresses = unlessLeftToParent(parents, resolve);
-    await using edge = connectDeployed({ name, url, token, limits, dial, addresses });
+    await using edge = edgeFromHere(named, config, environment, clock);
     return view(await answerOf(edge));
   } catch (cause) {
     return view({ problem: cause instanceof Error ? cause.message : String(cause) });
   }
 }
 
-async function answerOf(
-  edge: ReturnType<typeof connectDeployed>,
-): Promise<{ readonly whoami: EdgeWhoami } | { readonly problem: string }> {
+async function answerOf(edge: Edge): Promise<{ readonly whoami: EdgeWhoami } | { readonly problem: string }> {
   const answer = await askEdge(edge, '/v1/whoami', { timeoutMs, maxBytes: maxAnswerBytes });
   if (answer.kind === 'unavailable') return { problem: answer.because };
   const { status, json } = answer;

@@ -31,8 +31,11 @@ export type Edited =
       readonly mistakes: readonly Mistake[];
     };
 
-/** Edits the file, or makes it. Throws what the system says where it cannot be read or written. */
-export function editConfigFile(named: string, edits: readonly Edit[]): Edited {
+/**
+ * Edits the file, or makes it. With `isSecret` nobody but its owner may read it from then on. Throws what the system says
+ * where it cannot be read or written.
+ */
+export function editConfigFile(named: string, edits: readonly Edit[], isSecret = false): Edited {
   const path = followed(named);
   const before = readIfThere(path);
   const wrongBefore = mistakesIn(before ?? '', path);
@@ -40,18 +43,20 @@ export function editConfigFile(named: string, edits: readonly Edit[]): Edited {
   const after = editedText(before ?? '', edits);
   const wrongAfter = mistakesIn(after, path);
   if (wrongAfter.length > 0) return { kind: 'refused', path, because: 'after', mistakes: wrongAfter };
-  if (!replaceFile(path, before, after)) return { kind: 'refused', path, because: 'changed-meanwhile', mistakes: [] };
+  if (!replaceFile(path, before, after, isSecret))
+    return { kind: 'refused', path, because: 'changed-meanwhile', mistakes: [] };
   return { kind: 'written', path, isNew: before === undefined };
 }
 
 /** Readable by its owner only: a configuration may hold tokens. */
 const newFileMode = 0o600;
+const ownersBits = 0o700;
 
 /** Writes beside the file and renames, so that whoever reads sees the old text or the new one. False where the old one has changed. */
-function replaceFile(path: string, before: string | undefined, after: string): boolean {
+function replaceFile(path: string, before: string | undefined, after: string, isSecret: boolean): boolean {
   if (before === undefined) mkdirSync(dirname(path), { recursive: true });
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
-  const mode = before === undefined ? newFileMode : statSync(path).mode & 0o7777;
+  const mode = before === undefined ? newFileMode : statSync(path).mode & (isSecret ? ownersBits : 0o7777);
   try {
     const file = openSync(beside, 'wx', newFileMode);
     try {

@@ -1,7 +1,7 @@
 // An edge that runs elsewhere: a worker deployed to Cloudflare, or any address that serves the same contract.
-
 import { ProxyError } from '../../http/proxy-error.ts';
-import { hello } from '../../schemas/api.ts';
+import { type Hello, hello } from '../../schemas/api.ts';
+import { relayVersion } from '../../schemas/relay.ts';
 import type { Dial } from '../upstream/dial.ts';
 import type { Edge, EdgeLimits } from './edge.ts';
 import { createEdgeClient, type EdgeClientPorts } from './edge-client.ts';
@@ -20,8 +20,8 @@ export interface DeployedOptions {
 
 /** A link to a deployed edge, over HTTP/2 where it offers that and HTTP/1.1 where not. Throws when the URL would show the token to others. */
 export function connectDeployed({ name, url, token, limits, dial, addresses }: DeployedOptions): Edge {
-  const { origin, protocol, host, hostname } = new URL(url);
-  if (protocol !== 'https:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) {
+  const { origin, host } = new URL(url);
+  if (!mayCarryToken(url)) {
     throw new ProxyError('proxy_configuration_error', 'The URL of an edge must be https, for it carries the token.', {
       advice: 'Use https:// for every edge that is not on a loopback address.',
     });
@@ -43,21 +43,38 @@ export function connectDeployed({ name, url, token, limits, dial, addresses }: D
   };
 }
 
+/** Whether nobody on the way to this URL reads the token: https, or a loopback address. */
+export function mayCarryToken(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 const maxHelloBytes = 64 * 1024;
 
+export type EdgeCheck =
+  | { readonly kind: 'answers'; readonly hello: Hello }
+  /** A sentence. */
+  | { readonly kind: 'unavailable'; readonly because: string };
+
 /** Asks an edge who it is. Answers a sentence when it is not an edgehop worker that takes our token. */
-export async function checkEdge(
-  edge: Edge,
-  timeoutMs: number,
-): Promise<{ readonly kind: 'answers' } | { readonly kind: 'unavailable'; readonly because: string }> {
+export async function checkEdge(edge: Pick<Edge, 'ready'>, timeoutMs: number): Promise<EdgeCheck> {
   const answer = await askEdge(edge, '/v1/hello', { timeoutMs, maxBytes: maxHelloBytes });
   if (answer.kind === 'unavailable') return answer;
   const { status, json } = answer;
   if (status === 401) return { kind: 'unavailable', because: 'The edge does not know the token.' };
   if (status === 503) return { kind: 'unavailable', because: 'The edge has no token configured.' };
-  return status === 200 && hello.safeParse(json).success
-    ? { kind: 'answers' }
-    : { kind: 'unavailable', because: 'What answers there is not an edgehop worker of version 1.' };
+  const told = hello.safeParse(json);
+  if (status === 200 && told.success) return { kind: 'answers', hello: told.data };
+  return { kind: 'unavailable', because: status === 200 ? strangerInWords(json) : strangers };
+}
+
+const strangers = `What answers there is not an edgehop worker of version ${relayVersion}.`;
+
+function strangerInWords(json: unknown): string {
+  const version = (json as { readonly version?: unknown } | null | undefined)?.version;
+  if (typeof version !== 'number' || version === relayVersion) return strangers;
+  const older = version < relayVersion ? 'deploy the worker anew' : 'update edgehop on this machine';
+  return `The edge speaks version ${version} of what agent and edge say to each other, and this edgehop version ${relayVersion}: ${older}.`;
 }
 
 /** `json` is undefined where the content is none, or too large. */

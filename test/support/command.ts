@@ -45,13 +45,18 @@ export interface RunningAgent extends RunningVerb {
 export interface HomeOptions {
   /** The most file descriptors that a command may have open at once; the system's own limit when it is not given. */
   readonly maxOpenFiles?: number;
+  /** A program that runs the command, with its arguments. */
+  readonly before?: readonly string[];
 }
 
 /** Makes an empty folder, which goes away with all that is in it. */
-export function makeHome(env: Readonly<Record<string, string>> = {}, { maxOpenFiles }: HomeOptions = {}): Home {
+export function makeHome(
+  env: Readonly<Record<string, string>> = {},
+  { maxOpenFiles, before = [] }: HomeOptions = {},
+): Home {
   const path = mkdtempSync(join(tmpdir(), 'edgehop-'));
   const spawned = (args: readonly string[]) => {
-    const own = [process.execPath, command, ...args];
+    const own = [...before, process.execPath, command, ...args];
     const limited = ['sh', '-c', `ulimit -n ${maxOpenFiles} && exec "$@"`, 'sh', ...own];
     const [file = '', ...rest] = maxOpenFiles === undefined ? own : limited;
     const child = spawn(file, rest, {

@@ -48,7 +48,13 @@ test.each([
   ['an edgehop worker', '200 OK', JSON.stringify(hello), undefined],
   ['a worker that does not know the token', '401 Unauthorized', '{}', /token/],
   ['a worker without a token', '503 Service Unavailable', '{}', /no token configured/],
-  ['a worker of another version', '200 OK', JSON.stringify({ ...hello, version: 2 }), /version 1/],
+  ['a worker of a later version', '200 OK', JSON.stringify({ ...hello, version: 2 }), /version 1: update edgehop/],
+  [
+    'a worker of an earlier version',
+    '200 OK',
+    JSON.stringify({ ...hello, version: 0 }),
+    /version 1: deploy the worker/,
+  ],
   ['a captive portal', '200 OK', '<html>Log in</html>', /not an edgehop worker/],
   ['something else', '404 Not Found', '', /not an edgehop worker/],
   ['a talker without end', '200 OK', ' '.repeat(64 * 1024 + 1), /not an edgehop worker/],
@@ -59,7 +65,9 @@ test.each([
   onTestFinished(() => origin[Symbol.asyncDispose]());
   await using edge = connectDeployed({ name: 'home', url: origin.url, token, limits, dial, addresses });
   expect(await checkEdge(edge, 5_000)).toEqual(
-    because === undefined ? { kind: 'answers' } : { kind: 'unavailable', because: expect.stringMatching(because) },
+    because === undefined
+      ? { kind: 'answers', hello }
+      : { kind: 'unavailable', because: expect.stringMatching(because) },
   );
   expect(origin.requests[0]).toMatchObject({ method: 'GET', target: '/v1/hello' });
   expect(origin.requests[0]?.values('authorization')).toEqual([`Bearer ${token}`]);
