@@ -8,9 +8,9 @@ export function doctorInWords(findings: readonly Finding[], hasColour: boolean):
   const width = Math.max(0, ...findings.map(({ name }) => name.length));
   const line = (finding: Finding) =>
     [
-      `${label(finding.outcome, hasColour)}  ${printable(finding.name).padEnd(width)}  ${indented(finding.because, width)}`,
+      `${label(finding.outcome, hasColour)}  ${printable(finding.name).padEnd(width)}  ${lined(finding.because, ' '.repeat(width + 8))}`,
       ...(finding.outcome === 'skip' && finding.action !== undefined
-        ? [`      ${' '.repeat(width)}  → ${indented(finding.action, width)}`]
+        ? [`      ${' '.repeat(width)}  → ${printable(finding.action)}`]
         : []),
     ].join('\n');
   return [findings.map(line).join('\n'), '', ending(findings, hasColour)].join('\n');
@@ -20,16 +20,17 @@ export function doctorInWords(findings: readonly Finding[], hasColour: boolean):
 function ending(findings: readonly Finding[], hasColour: boolean): string {
   const count = (outcome: Finding['outcome']) => findings.filter((finding) => finding.outcome === outcome).length;
   const sum = `${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped.`;
-  const failed = findings.flatMap((finding) =>
-    finding.outcome === 'fail'
-      ? [
-          `${label('fail', hasColour)}  ${printable(finding.name)}: ${indented(finding.because, 0)}`,
-          `      → ${indented(finding.action, 0)}`,
-        ]
-      : [],
-  );
+  const failed = findings.flatMap((finding) => {
+    if (finding.outcome !== 'fail') return [];
+    const { name, because, action } = finding;
+    const line = `${label('fail', hasColour)}  ${printable(name)}: ${lined(because, margin)}`;
+    return [`${line}\n${margin}→ ${printable(action)}`];
+  });
   return [sum, ...(failed.length === 0 ? [] : ['', ...failed])].join('\n');
 }
+
+/** Below the label. */
+const margin = ' '.repeat(6);
 
 function label(outcome: Finding['outcome'], hasColour: boolean): string {
   const text = outcome.toUpperCase();
@@ -39,9 +40,6 @@ function label(outcome: Finding['outcome'], hasColour: boolean): string {
 const colours = { pass: 'green', fail: 'red', skip: 'yellow' } as const;
 
 /** Mistakes of a configuration are a line each. */
-function indented(text: string, width: number): string {
-  return text
-    .split('\n')
-    .map(printable)
-    .join(`\n      ${' '.repeat(width)}  `);
+function lined(text: string, indent: string): string {
+  return text.split('\n').map(printable).join(`\n${indent}`);
 }

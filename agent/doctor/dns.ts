@@ -1,6 +1,7 @@
 // Whether the name servers of this machine answer at all.
 import type { ProxyError } from '../../http/proxy-error.ts';
 import { type Check, fail, pass, skip } from './check.ts';
+import { fragment } from './fragment.ts';
 
 export interface DnsPorts {
   readonly lookup: (
@@ -39,6 +40,6 @@ const known = 'example.com';
 
 function said({ message, cause }: ProxyError): string {
   const { code } = (cause ?? {}) as NodeJS.ErrnoException;
-  const sentence = message.slice(0, 1).toLowerCase() + message.slice(1).replace(/\.$/, '');
+  const sentence = fragment(message);
   return code === undefined ? sentence : `${sentence} (${code})`;
 }

@@ -26,7 +26,7 @@ export function edgePorts({ config }: Pick<Situation, 'config'>, { clock, resolv
   const wallTime = () => clock.wallTime(clock.now());
   return {
     wallTime,
-    parentOf: (scheme, host, port) => parents.of({ scheme, host, port }),
+    parentOf: parents.of,
     lookup: async (host) => resolve(host),
     connect: async ({ tls, ...target }, signal) => {
       const dialled = await dial({ ...target, signal });
