@@ -5,6 +5,8 @@ export interface Check {
   /** Of its finding where it has none by itself: it was not done in time, or broke. */
   readonly name: string;
   readonly deadlineMs: number;
+  /** What to do where it was not done in time. */
+  readonly whenLate?: string;
   /** Changes nothing. `signal` aborts at the deadline, or when the person at the terminal has had enough. */
   readonly run: (signal: AbortSignal) => Promise<readonly Finding[]> | readonly Finding[];
 }

@@ -19,6 +19,7 @@ export function embeddedEdgeCheck({ config, agents }: Situation, { tried, isRunn
   return {
     name,
     deadlineMs: 20_000,
+    whenLate: reinstall,
     run: async () => {
       if (running?.edgePid !== undefined) return [ofAgent(running.port, running.edgePid, isRunning)];
       if (!isUsed) return [skip(name, `it is not used: edge.use is ${config.edge.use}`)];

@@ -7,7 +7,10 @@ export async function examine(checks: readonly Check[], given: AbortSignal): Pro
   return (await Promise.all(checks.map((check) => within(check, given)))).flat();
 }
 
-async function within({ name, deadlineMs, run }: Check, given: AbortSignal): Promise<readonly Finding[]> {
+async function within(
+  { name, deadlineMs, whenLate = tellUs, run }: Check,
+  given: AbortSignal,
+): Promise<readonly Finding[]> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), deadlineMs);
   const signal = AbortSignal.any([late.signal, given]);
@@ -15,7 +18,7 @@ async function within({ name, deadlineMs, run }: Check, given: AbortSignal): Pro
     return await Promise.race([Promise.resolve(run(signal)), aborted(signal)]);
   } catch (cause) {
     if (given.aborted) return [fail(name, 'it was interrupted', 'Let `edgehop doctor` run to its end')];
-    if (signal.aborted) return [fail(name, `it did not come to an end within ${deadlineMs} ms`, tellUs)];
+    if (signal.aborted) return [fail(name, `it did not come to an end within ${deadlineMs} ms`, whenLate)];
     return [fail(name, `the check itself broke: ${cause instanceof Error ? cause.message : String(cause)}`, tellUs)];
   } finally {
     clearTimeout(timer);

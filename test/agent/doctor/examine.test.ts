@@ -33,6 +33,7 @@ test('one that hangs has failed at its deadline, and one that breaks says why', 
       {
         name: 'hangs',
         deadlineMs: 5,
+        whenLate: 'Wait',
         run: (signal) => {
           signal.addEventListener('abort', () => (wasTold = true));
           return new Promise(() => undefined);
@@ -53,6 +54,7 @@ test('one that hangs has failed at its deadline, and one that breaks says why', 
   expect(told(found)).toBe(
     'fail hangs: it did not come to an end within 5 ms\nfail breaks: the check itself broke: ouch\nfail throws: the check itself broke: ouch\npass works: well',
   );
+  expect(found[0]).toHaveProperty('action', 'Wait');
   expect(wasTold).toBe(true);
 });
 
