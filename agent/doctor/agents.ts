@@ -5,6 +5,7 @@ import type { Finding } from '../../schemas/doctor.ts';
 import type { Ask } from './ask.ts';
 import { type Check, fail, pass, skip } from './check.ts';
 import { octal } from './configuration.ts';
+import { fragment } from './fragment.ts';
 import type { DoctorHost } from './host.ts';
 import type { Situation } from './situation.ts';
 
@@ -35,7 +36,9 @@ async function stateOf({ pid, port, controlPort, controlToken }: AgentState, ask
   const state = answer.kind === 'answered' ? readiness.safeParse(answer.json).data : undefined;
   if (state === undefined) {
     const because =
-      answer.kind === 'answered' ? `it answers ${answer.status}, otherwise than expected` : answer.because;
+      answer.kind === 'answered'
+        ? `it answers ${answer.status}, otherwise than expected`
+        : fragment(answer.because).replace(/^the destination/, 'it');
     return fail(
       name,
       `process ${pid} does not tell its state on its control port ${controlPort}: ${because}`,

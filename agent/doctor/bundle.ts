@@ -58,7 +58,12 @@ export function bundleOf(facts: BundleFacts): DoctorBundle {
     agents: accounts.map(toldAgent),
   };
   const known = knownSecrets(situation);
-  return everyText(bundle, (text) => withoutKnown(text, known).replaceAll(home, '~')) as DoctorBundle;
+  return everyText(bundle, (text) => withoutHome(withoutKnown(text, known), home)) as DoctorBundle;
+}
+
+/** Who has no home has `/`. */
+function withoutHome(text: string, home: string): string {
+  return home.length > 1 ? text.replaceAll(home, '~') : text;
 }
 
 /** The findings as they are printed: they, too, hold no secret, whatever a message quotes. */
@@ -71,7 +76,7 @@ export function withoutSecretsOf(findings: readonly Finding[], situation: Situat
 export function knownSecrets({ config, env, agents, stale }: Situation): readonly string[] {
   const variables = Object.entries(env).flatMap(([name, text = '']) => {
     if (isOfProxy(name)) return passwordsOfParent(text);
-    return namesSecret(name) ? [text] : [];
+    return isSecret(name) ? [text] : [];
   });
   return longest([
     ...secretsOf(config),
@@ -97,12 +102,17 @@ function isTold(name: string): boolean {
   );
 }
 
+/** A desktop's session is none: its variables hold common words. */
+function isSecret(variable: string): boolean {
+  return namesSecret(variable) && !/session/i.test(variable);
+}
+
 function isOfProxy(name: string): boolean {
   return /_proxy$/i.test(name);
 }
 
 function valueTold(name: string, text: string): string {
-  if (namesSecret(name)) return secret;
+  if (isSecret(name)) return secret;
   if (isOfProxy(name))
     return text.split(',').length > 1 || /^no_/i.test(name) ? withoutUserinfo(text) : parentWithoutSecrets(text);
   // Options may carry anything: which there are is enough.

@@ -67,7 +67,7 @@ export function checksOf(situation: Situation, ports: ChecksPorts): Checks {
       agentsCheck(situation, { ...host, ask }),
       embeddedEdgeCheck(situation, { tried: edgeTrial(ask), isRunning: processExists }),
       ...config.edge.edges.map((edge) => deployedEdgeCheck(edge, edgePorts(situation, { clock, resolve, parents }))),
-      ...parentsChecks(situation, parentPorts({ limits, resolve, isOwn })),
+      ...parentsChecks(situation, parentPorts({ limits, resolve, isOwn, timeoutMs: parentTimeoutMs })),
       trustCheck({ trust: ports.trust, wallTime }),
       systemProxyCheck(situation, ports),
       shellProxyCheck(situation, host),
@@ -83,6 +83,7 @@ export function checksOf(situation: Situation, ports: ChecksPorts): Checks {
 }
 
 const dnsTimeoutMs = 4_000;
+const parentTimeoutMs = 4_000;
 
 type Way = Pick<Parameters<typeof createParents>[0], 'resolve' | 'isOwn'>;
 

@@ -44,7 +44,8 @@ export interface EdgePorts {
 
 export function deployedEdgeCheck(edge: NamedEdge, ports: EdgePorts): Check {
   const name = `edge ${edge.name}`;
-  return { name, deadlineMs: 25_000, run: (signal) => findings(name, edge, { ...ports, signal }) };
+  const whenLate = 'Check the network on the way to the edge: each step took seconds';
+  return { name, deadlineMs: 25_000, whenLate, run: (signal) => findings(name, edge, { ...ports, signal }) };
 }
 
 type Way = EdgePorts & { readonly signal: AbortSignal };

@@ -15,14 +15,14 @@ export interface ParentWay {
   readonly resolve: Resolve;
   /** Whether edgehop listens there, or will. */
   readonly isOwn: (address: string, port: number) => boolean;
+  /** For the connection, and then for the answer. */
+  readonly timeoutMs: number;
 }
-
-const timeoutMs = 5_000;
 
 /** A name that nobody has (RFC 6761 6.4), for a proxy that goes on although Max-Forwards says that it is the last. RFC 9110 7.6.2. */
 const nowhere = 'http://edgehop.invalid';
 
-export function parentPorts({ limits, resolve, isOwn }: ParentWay): ParentsPorts {
+export function parentPorts({ limits, resolve, isOwn, timeoutMs }: ParentWay): ParentsPorts {
   const bounds = { ...limits, connectTimeoutMs: Math.min(limits.connectTimeoutMs, timeoutMs) };
   return {
     asked: async (parent, signal) => {
@@ -49,7 +49,7 @@ export function parentPorts({ limits, resolve, isOwn }: ParentWay): ParentsPorts
         connect,
       });
       try {
-        return meaning(parent, await question(client));
+        return meaning(parent, await question(client, timeoutMs));
       } finally {
         await client.close();
       }
@@ -88,7 +88,7 @@ async function reach(
   return { kind: 'unreachable', error: new ProxyError(type, says, { advice }) };
 }
 
-function question(client: UpstreamClient): ReturnType<UpstreamClient['send']> {
+function question(client: UpstreamClient, timeoutMs: number): ReturnType<UpstreamClient['send']> {
   return client.send({
     origin: nowhere,
     method: 'OPTIONS',
@@ -113,7 +113,8 @@ function meaning({ scheme, name, source }: Parent, answer: Awaited<ReturnType<ty
     return { kind: 'answered', status: answer.status };
   }
   const { type, message, advice } = answer.error;
-  if (isOfTheWay(type, scheme.startsWith('socks'))) return { kind: 'answered', status: undefined };
+  if (type === 'connection_timeout' || type === 'http_response_timeout') return { kind: 'silent' };
+  if (scheme.startsWith('socks') && !ownFailures.includes(type)) return { kind: 'answered', status: undefined };
   const says = message.replace(/^The destination/, `The parent proxy ${name}`);
   return {
     kind: 'refused',
@@ -121,13 +122,11 @@ function meaning({ scheme, name, source }: Parent, answer: Awaited<ReturnType<ty
   };
 }
 
-/** By SOCKS5 any failure but that of the conversation is that of the way behind it, where nothing is; and who looks a name up may take long. */
-function isOfTheWay(type: ProxyError['type'], isSocks: boolean): boolean {
-  const itsOwn: readonly ProxyError['type'][] = [
-    'proxy_configuration_error',
-    'http_protocol_error',
-    'tls_certificate_error',
-    'tls_protocol_error',
-  ];
-  return type === 'http_response_timeout' || (isSocks && !itsOwn.includes(type));
-}
+/** Of the conversation itself. By SOCKS5 any other is that of the way behind the parent, where nothing is. */
+const ownFailures: readonly ProxyError['type'][] = [
+  'connection_terminated',
+  'proxy_configuration_error',
+  'http_protocol_error',
+  'tls_certificate_error',
+  'tls_protocol_error',
+];

@@ -9,6 +9,8 @@ import type { Situation } from './situation.ts';
 export type ParentAnswer =
   /** It answered a question to itself, which goes no further. SOCKS5 knows no status. */
   | { readonly kind: 'answered'; readonly status: number | undefined }
+  /** It takes connections and says nothing: it speaks something else, or looks in vain for what nobody has. */
+  | { readonly kind: 'silent' }
   /** It is where edgehop listens, or will. */
   | { readonly kind: 'ourselves' }
   | { readonly kind: 'unreachable'; readonly error: ProxyError }
@@ -44,7 +46,7 @@ export function parentsChecks({ config, env }: Situation, { asked }: ParentsPort
     ];
   return named.map(({ parent, name }) => ({
     name,
-    deadlineMs: 12_000,
+    deadlineMs: 15_000,
     run: async (signal) => [judged(name, parent, await asked(parent, signal))],
   }));
 }
@@ -80,6 +82,8 @@ function namedParents(
 function judged(name: string, { name: url, source, credentials }: Parent, answer: ParentAnswer): Finding {
   const named = `${url} (${source})`;
   if (answer.kind === 'ourselves') return skip(name, `${named} is edgehop itself, which then uses none`);
+  if (answer.kind === 'silent')
+    return skip(name, `${named} is reached, and says nothing for a while`, `Check scheme and port in ${source}`);
   if (answer.kind === 'unreachable' || answer.kind === 'refused') {
     const { message, advice = `Check ${source}` } = answer.error;
     return fail(name, `${message.replace(/\.$/, '')} (${source})`, advice.replace(/\.$/, ''));
@@ -99,5 +103,5 @@ function judged(name: string, { name: url, source, credentials }: Parent, answer
         );
   }
   const shown = credentials === undefined ? '' : ', and does not refuse the credentials';
-  return pass(name, `${named} ${status === undefined ? 'is reached' : `answers (status ${status})`}${shown}`);
+  return pass(name, `${named} ${status === undefined ? 'answers' : `answers (status ${status})`}${shown}`);
 }

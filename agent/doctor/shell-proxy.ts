@@ -8,7 +8,7 @@ import { type Check, fail, pass, skip } from './check.ts';
 import type { DoctorHost } from './host.ts';
 import type { Situation } from './situation.ts';
 
-export function shellProxyCheck(situation: Situation, ports: Pick<DoctorHost, 'listens' | 'isOwnAddress'>): Check {
+export function shellProxyCheck(situation: Situation, ports: Ports): Check {
   return { name: variables, deadlineMs: 5_000, run: (signal) => findings(situation, ports, signal) };
 }
 
@@ -16,50 +16,59 @@ const variables = 'proxy variables';
 const exceptions = 'NO_PROXY';
 const setAll = 'Run `eval "$(edgehop env)"`, or start a program with `edgehop exec -- PROGRAM`';
 
-async function findings(
-  { env, agents, config }: Situation,
-  { listens, isOwnAddress }: Pick<DoctorHost, 'listens' | 'isOwnAddress'>,
-  signal: AbortSignal,
-): Promise<Finding[]> {
-  const differing = ['http', 'https', 'all', 'no'].find((kind) =>
-    differ(env[`${kind}_proxy`], env[`${kind.toUpperCase()}_PROXY`]),
-  );
-  if (differing !== undefined) {
-    const [small, capital] = [`${differing}_proxy`, `${differing.toUpperCase()}_PROXY`];
-    return [
-      fail(
-        variables,
-        `${small} and ${capital} differ, and programs choose differently among them`,
-        `Make both the same, or ${setAll.slice(0, 1).toLowerCase()}${setAll.slice(1)}`,
-      ),
-    ];
-  }
-  const http = addressIn(env, 'http');
-  const https = addressIn(env, 'https');
+type Ports = Pick<DoctorHost, 'listens' | 'isOwnAddress'>;
+
+async function findings(situation: Situation, ports: Ports, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { env } = situation;
+  const mistake = differing(env);
+  if (mistake !== undefined) return [mistake];
+  const [http, https] = [addressIn(env, 'http'), addressIn(env, 'https')];
   const set = [http, https].filter((each) => each !== undefined);
   if (set.length === 0) return [skip(variables, 'none is set in this shell: its programs do not use edgehop', setAll)];
   const wrong = set.find((each) => each.kind === 'wrong');
   if (wrong?.kind === 'wrong') return [fail(variables, wrong.because, setAll)];
-  const known = new Set([...agents.map(({ port }) => port), ...(agents.length === 0 ? [config.listen.port] : [])]);
-  const isOurs = (each: Named | undefined) =>
-    each?.kind === 'named' && isHere(each.host, isOwnAddress) && known.has(each.port);
-  if (!set.some(isOurs)) return [await elsewhere(set, { listens, isOwnAddress, signal })];
-  const [agent] = agents;
-  if (agent === undefined)
-    return [
-      fail(
-        variables,
-        `they lead to port ${config.listen.port}, where no agent runs`,
-        'Start one with `edgehop start`, or take the variables away',
-      ),
-    ];
-  const forgotten = (['http', 'https'] as const).find((kind) => !isOurs(kind === 'http' ? http : https));
-  if (forgotten !== undefined)
-    return [fail(variables, `${forgotten}_proxy does not lead to edgehop, though the other one does`, setAll)];
-  const unread = ['http_proxy', 'https_proxy'].find((name) => !env[name] && !env['all_proxy']);
-  if (unread !== undefined)
-    return [fail(variables, `${unread} is set in capitals alone, which curl and others do not read`, setAll)];
-  return [pass(variables, 'they lead to edgehop, in small letters and in capitals'), excepted(env)];
+  const isOurs = (each: Named | undefined) => each !== undefined && leadsToUs(each, situation, ports);
+  if (!set.some(isOurs)) return [await elsewhere(set, ports, signal)];
+  const { agents, config } = situation;
+  if (agents.length === 0) {
+    const action = 'Start one with `edgehop start`, or take the variables away';
+    return [fail(variables, `they lead to port ${config.listen.port}, where no agent runs`, action)];
+  }
+  const half = halfSet(env, isOurs(http), isOurs(https));
+  return half !== undefined
+    ? [half]
+    : [pass(variables, 'they lead to edgehop, and the programs of this shell that read them use it'), excepted(env)];
+}
+
+function differing(env: Situation['env']): Finding | undefined {
+  for (const kind of ['http', 'https', 'all', 'no']) {
+    const [small, capital] = [`${kind}_proxy`, `${kind.toUpperCase()}_PROXY`];
+    if (!differ(env[small], env[capital])) continue;
+    return fail(variables, `${small} and ${capital} differ, and programs choose differently among them`, setAll);
+  }
+  return undefined;
+}
+
+function differ(small: string | undefined, capital: string | undefined): boolean {
+  return small !== undefined && capital !== undefined && small.replace(/\/$/, '') !== capital.replace(/\/$/, '');
+}
+
+/** Where an agent runs; where none does, where one would. */
+function leadsToUs(each: Named, { agents, config }: Situation, { isOwnAddress }: Ports): boolean {
+  const known = agents.length === 0 ? [config.listen.port] : agents.map(({ port }) => port);
+  return each.kind === 'named' && isHere(each.host, isOwnAddress) && known.includes(each.port);
+}
+
+function halfSet(env: Situation['env'], http: boolean, https: boolean): Finding | undefined {
+  if (http !== https) {
+    const forgotten = http ? 'https_proxy' : 'http_proxy';
+    return fail(variables, `${forgotten} does not lead to edgehop, though the other one does`, setAll);
+  }
+  // A web server puts the field Proxy of a request into HTTP_PROXY: so curl and others read that in small letters alone.
+  const isUnread = env['HTTP_PROXY'] && !env['http_proxy'] && !env['all_proxy'] && !env['ALL_PROXY'];
+  return isUnread
+    ? fail(variables, 'HTTP_PROXY is set in capitals alone, which curl and others do not read', setAll)
+    : undefined;
 }
 
 type Named =
@@ -85,22 +94,18 @@ function addressIn(env: Situation['env'], kind: 'http' | 'https'): Named | undef
   }
 }
 
-function differ(small: string | undefined, capital: string | undefined): boolean {
-  return small !== undefined && capital !== undefined && small.replace(/\/$/, '') !== capital.replace(/\/$/, '');
-}
-
 function isHere(host: string, isOwnAddress: DoctorHost['isOwnAddress']): boolean {
   const address = canonicalAddress(host);
   if (address === undefined) return /^(localhost|.*\.localhost)$/i.test(host);
   return /^127\./.test(address) || address === '::1' || isOwnAddress(address);
 }
 
-interface Looking extends Pick<DoctorHost, 'listens' | 'isOwnAddress'> {
-  readonly signal: AbortSignal;
-}
-
 /** Not edgehop: a port of this machine where nothing listens is a mistake, anything else somebody's intention. */
-async function elsewhere(set: readonly Named[], { listens, isOwnAddress, signal }: Looking): Promise<Finding> {
+async function elsewhere(
+  set: readonly Named[],
+  { listens, isOwnAddress }: Ports,
+  signal: AbortSignal,
+): Promise<Finding> {
   for (const each of set) {
     if (each.kind !== 'named' || !isHere(each.host, isOwnAddress)) continue;
     const host = each.host.replace(/^\[|\]$/g, '');

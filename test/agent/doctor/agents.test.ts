@@ -61,8 +61,8 @@ test.each([
   ],
   [
     'one that hangs',
-    { kind: 'unavailable', because: 'No answer.' } as const,
-    'fail agent 8080: process 77 does not tell its state on its control port 8081: No answer.',
+    { kind: 'unavailable', because: 'The destination did not answer in time.' } as const,
+    'fail agent 8080: process 77 does not tell its state on its control port 8081: it did not answer in time',
   ],
 ])('%s', async (_, answer, expected) => {
   expect(await found({ agents: [agentWith()] }, { answer })).toBe(`${expected}\n${notes}`);

@@ -159,6 +159,12 @@ test('of a configuration that is wrong only the mistakes are told', () => {
   expect(bundle.configuration).toEqual({ kind: 'wrong', because: 'a mistake in https://(secret)@x' });
 });
 
+test('a home that is the root of all, and a session of a desktop, leave texts as they are', () => {
+  const plain = situationWith({ env: { XDG_SESSION_DESKTOP: 'ubuntu-desktop' } });
+  const told = [fail('a', '/etc of an ubuntu-desktop', 'none')];
+  expect(bundleOf({ ...facts, situation: plain, findings: told, accounts: [], home: '/' }).findings).toEqual(told);
+});
+
 test('short secrets are not searched for: they would be found everywhere', () => {
   expect(knownSecrets(situationWith({ env: { http_proxy: 'http://a:b@c' } }))).toEqual([]);
 });

@@ -1,17 +1,20 @@
 // Parent proxies that are really asked, and what they are asked for: nothing that leads further.
 import { expect, onTestFinished, test } from 'vitest';
-import { parentPorts } from '../../../agent/doctor/parent-ports.ts';
+import { type ParentWay, parentPorts } from '../../../agent/doctor/parent-ports.ts';
 import { parseParent } from '../../../agent/upstream/parent.ts';
 import { config } from '../../../schemas/config.ts';
 import { type AnswerHead, startHttpParent, startSocksParent } from '../../support/parent.ts';
 import { never } from '../../support/situation.ts';
 import { closedPort } from '../../support/tcp.ts';
 
-const ports = parentPorts({
+const way: ParentWay = {
   limits: config.parse({}).limits,
   resolve: async () => ({ kind: 'resolved', addresses: ['127.0.0.1'] }),
   isOwn: (_, port) => port === 8080,
-});
+  timeoutMs: 5_000,
+};
+
+const ports = parentPorts(way);
 
 const asked = (text: string) => ports.asked(parseParent(text, 'HTTP_PROXY'), never);
 
@@ -51,6 +54,14 @@ test('one that is not there is told with what to do', async () => {
     kind: 'unreachable',
     error: { type: 'connection_refused', message: `The parent proxy http://127.0.0.1:${port} refuses the connection.` },
   });
+});
+
+test('one that says nothing is waited for no longer than a person waits', async () => {
+  const parent = await httpParent(() => undefined);
+  const impatient = parentPorts({ ...way, timeoutMs: 50 });
+  const named = (scheme: string) => parseParent(`${scheme}://127.0.0.1:${parent.port}`, 'HTTP_PROXY');
+  expect(await impatient.asked(named('http'), never)).toEqual({ kind: 'silent' });
+  expect(await impatient.asked(named('socks5h'), never)).toEqual({ kind: 'silent' });
 });
 
 test('one that is edgehop itself is not asked', async () => {

@@ -32,11 +32,12 @@ test.each([
   [
     shown,
     { kind: 'answered', status: undefined },
-    `pass parent proxy http: ${name} is reached, and does not refuse the credentials`,
+    `pass parent proxy http: ${name} answers, and does not refuse the credentials`,
   ],
   [open, { kind: 'answered', status: 407 }, `fail parent proxy http: ${name} asks for credentials`],
   [shown, { kind: 'answered', status: 407 }, `fail parent proxy http: ${name} does not take the credentials`],
   [shown, { kind: 'answered', status: 401 }, `fail parent proxy http: ${name} does not take the credentials`],
+  [open, { kind: 'silent' }, `skip parent proxy http: ${name} is reached, and says nothing for a while`],
   [open, { kind: 'ourselves' }, `skip parent proxy http: ${name} is edgehop itself, which then uses none`],
   [
     open,

@@ -13,7 +13,7 @@ const all = {
   no_proxy: local,
   NO_PROXY: local,
 };
-const well = 'pass proxy variables: they lead to edgehop, in small letters and in capitals';
+const well = 'pass proxy variables: they lead to edgehop, and the programs of this shell that read them use it';
 
 async function found(env: Record<string, string>, { runs = true, listens = true } = {}): Promise<string> {
   const situation = situationWith({ env, agents: runs ? [agentWith()] : [] });
@@ -71,7 +71,7 @@ test.each([
   [
     'capitals alone',
     { HTTP_PROXY: ours, HTTPS_PROXY: ours },
-    'fail proxy variables: http_proxy is set in capitals alone, which curl and others do not read',
+    'fail proxy variables: HTTP_PROXY is set in capitals alone, which curl and others do not read',
   ],
   [
     'one that cannot be read',
