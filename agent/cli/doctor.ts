@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { config as configuration } from '../../schemas/config.ts';
-import { type DoctorBundle, doctorBundle, doctorReport, type Finding } from '../../schemas/doctor.ts';
+import { type DoctorBundle, doctorReport, type Finding } from '../../schemas/doctor.ts';
 import { isoMicroseconds, machineClock } from '../clock.ts';
 import { configInEffect } from '../config/in-effect.ts';
 import { pathsOf } from '../config/paths.ts';
@@ -47,7 +47,7 @@ export async function doctor(options: DoctorOptions, env: NodeJS.ProcessEnv): Pr
   });
   const found = [...(await examine(first, given.signal)), ...(await examine(others, given.signal))];
   if (given.signal.aborted) return end(exitCodes.interrupted);
-  const { findings } = doctorReport.parse({ findings: withoutSecretsOf(found, situation) });
+  const findings = withoutSecretsOf(doctorReport.parse({ findings: found }).findings, situation);
   const hasColour = process.stdout.isTTY === true && !env['NO_COLOR'];
   console.log(json === true ? JSON.stringify({ findings }) : doctorInWords(findings, hasColour));
   if (bundle !== undefined) {
@@ -65,7 +65,7 @@ export async function doctor(options: DoctorOptions, env: NodeJS.ProcessEnv): Pr
       platform,
       home: homedir(),
     };
-    write(bundle, doctorBundle.parse(bundleOf(facts)));
+    write(bundle, bundleOf(facts));
     console.error(
       `edgehop: ${bundle} is written. Read it before you send it to anybody: it names hosts and paths that you have asked for.`,
     );

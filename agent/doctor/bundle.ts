@@ -1,6 +1,6 @@
 // Puts together what a bug report should have, and leaves out what nobody but the owner may see.
 import type { AgentState, ConfigurationState, Readiness } from '../../schemas/api.ts';
-import type { DoctorBundle, Finding, ToldExchange } from '../../schemas/doctor.ts';
+import { type DoctorBundle, doctorBundle, type Finding, type ToldExchange } from '../../schemas/doctor.ts';
 import type { ExchangeRecord } from '../../schemas/exchange.ts';
 import {
   forStrangers,
@@ -36,11 +36,11 @@ export interface BundleFacts {
   readonly home: string;
 }
 
-/** The bundle, in which no text holds a secret that is known, from wherever the text comes. */
+/** The bundle, in which no text holds a secret that is known, from wherever the text comes, though the text be a word of the schema. */
 export function bundleOf(facts: BundleFacts): DoctorBundle {
   const { situation, findings, accounts, writtenAt, edgehop, node, platform, home } = facts;
   const { read, config } = situation;
-  const bundle: DoctorBundle = {
+  const bundle = doctorBundle.parse({
     writtenAt,
     edgehop,
     node,
@@ -56,7 +56,7 @@ export function bundleOf(facts: BundleFacts): DoctorBundle {
           },
     environment: toldEnvironment(situation.env),
     agents: accounts.map(toldAgent),
-  };
+  } satisfies DoctorBundle);
   const known = knownSecrets(situation);
   return everyText(bundle, (text) => withoutHome(withoutKnown(text, known), home)) as DoctorBundle;
 }
@@ -113,11 +113,15 @@ function isOfProxy(name: string): boolean {
 
 function valueTold(name: string, text: string): string {
   if (isSecret(name)) return secret;
-  if (isOfProxy(name))
-    return text.split(',').length > 1 || /^no_/i.test(name) ? withoutUserinfo(text) : parentWithoutSecrets(text);
-  // Options may carry anything: which there are is enough.
-  if (/^NODE_OPTIONS$/i.test(name)) return text.replace(/=\S*/g, `=${secret}`);
+  if (isOfProxy(name) && !/^no_/i.test(name)) return parentWithoutSecrets(text);
+  if (/^NODE_OPTIONS$/i.test(name)) return optionsIn(text);
   return withoutUserinfo(text);
+}
+
+/** Their values may be anything: which options there are is enough. */
+function optionsIn(text: string): string {
+  const options = text.split(/\s+/).filter((each) => each.startsWith('-'));
+  return options.map((each) => each.replace(/=.*$/s, `=${secret}`)).join(' ');
 }
 
 function toldAgent({ agent, readiness, configuration, recent, problem }: AgentAccount): DoctorBundle['agents'][number] {
@@ -164,5 +168,5 @@ function everyText(value: unknown, show: (text: string) => string): unknown {
   if (typeof value === 'string') return show(value);
   if (Array.isArray(value)) return value.map((each) => everyText(each, show));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [show(key), everyText(each, show)]));
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, everyText(each, show)]));
 }

@@ -15,6 +15,7 @@ async function within(
   const timer = setTimeout(() => late.abort(), deadlineMs);
   const signal = AbortSignal.any([late.signal, given]);
   try {
+    signal.throwIfAborted();
     return await Promise.race([Promise.resolve(run(signal)), aborted(signal)]);
   } catch (cause) {
     if (given.aborted) return [fail(name, 'it was interrupted', 'Let `edgehop doctor` run to its end')];

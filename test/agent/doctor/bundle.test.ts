@@ -51,9 +51,10 @@ const env = {
   EDGEHOP_EDGE: `https://me:${canary('env-edge')}@edge.example`,
   HTTPS_PROXY: `http://me:${canary('env-https')}@proxy.example`,
   http_proxy: `me:${canary('env-http')}@proxy.example`,
+  FTP_PROXY: 'me:a,b@proxy.example',
   ALL_PROXY: `socks5://me:p/${canary('env-slash')}@proxy.example`,
   NO_PROXY: `localhost,http://me:${canary('env-no')}@x`,
-  NODE_OPTIONS: `--use-system-ca --require=${canary('env-options')}`,
+  NODE_OPTIONS: `--use-system-ca --require=${canary('env-options')} -r ${canary('env-option')}`,
   NODE_EXTRA_CA_CERTS: '/home/me/ca.pem',
   AWS_SECRET_ACCESS_KEY: canary('env-other'),
   PATH: canary('env-path'),
@@ -135,9 +136,10 @@ test('no canary comes out, and everything else that helps does', () => {
     ALL_PROXY: 'socks5://(secret)@proxy.example',
     EDGEHOP_EDGE: 'https://(secret)@edge.example',
     EDGEHOP_TOKEN: '(secret)',
+    FTP_PROXY: '(secret)@proxy.example',
     HTTPS_PROXY: 'http://(secret)@proxy.example',
     NODE_EXTRA_CA_CERTS: '~/ca.pem',
-    NODE_OPTIONS: '--use-system-ca --require=(secret)',
+    NODE_OPTIONS: '--use-system-ca --require=(secret) -r',
     NO_PROXY: 'localhost,http://(secret)@x',
     http_proxy: '(secret)@proxy.example',
   });
@@ -163,6 +165,14 @@ test('a home that is the root of all, and a session of a desktop, leave texts as
   const plain = situationWith({ env: { XDG_SESSION_DESKTOP: 'ubuntu-desktop' } });
   const told = [fail('a', '/etc of an ubuntu-desktop', 'none')];
   expect(bundleOf({ ...facts, situation: plain, findings: told, accounts: [], home: '/' }).findings).toEqual(told);
+});
+
+test('a password that is a word of the schema takes that word away, and nothing breaks', () => {
+  const words = ['findings', 'because', 'direct', 'exchange', 'listening'];
+  const env = Object.fromEntries(words.map((word, index) => [`P${index}_PROXY`, `http://me:${word}@p`]));
+  const odd = { ...situation, env };
+  expect(Object.keys(bundleOf({ ...facts, situation: odd }))).toContain('findings');
+  expect(Object.keys(withoutSecretsOf(findings, odd)[0] ?? {})).toContain('because');
 });
 
 test('short secrets are not searched for: they would be found everywhere', () => {

@@ -66,7 +66,13 @@ test('who has had enough is not kept waiting', async () => {
   );
   given.abort();
   expect(told(await examined)).toBe('fail slow: it was interrupted');
-  expect(
-    told(await examine([{ name: 'later', deadlineMs: 60_000, run: () => new Promise(() => undefined) }], given.signal)),
-  ).toBe('fail later: it was interrupted');
+  let isBegun = false;
+  const later = () => {
+    isBegun = true;
+    return [];
+  };
+  expect(told(await examine([{ name: 'later', deadlineMs: 60_000, run: later }], given.signal))).toBe(
+    'fail later: it was interrupted',
+  );
+  expect(isBegun).toBe(false);
 });
