@@ -93,6 +93,11 @@ export const openExchanges = z.strictObject({
 
 export type OpenExchanges = z.infer<typeof openExchanges>;
 
+/** `GET /v1/exchanges/recent?limit=N` on the control port: those that ended last, newest first. At most as many as of open ones. */
+export const recentExchanges = z.strictObject({ exchanges: z.array(exchangeRecord).max(maxOpenListed).readonly() });
+
+export type RecentExchanges = z.infer<typeof recentExchanges>;
+
 /** What a running agent leaves in the state folder for the verbs that talk to it. Readable by its owner only. */
 export const agentState = z.strictObject({
   pid: z.int(),

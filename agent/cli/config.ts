@@ -5,6 +5,7 @@ import { configSchema } from '../config/json-schema.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { StartOptions } from '../config/overrides.ts';
 import { pathsOf } from '../config/paths.ts';
+import { withoutSecrets } from '../config/secrets.ts';
 import { Exit } from './exit.ts';
 
 /** Says on stdout that the file is right; ends with 78 and every mistake's line and column when it is not. */
@@ -40,18 +41,4 @@ export function configInEffect(options: StartOptions, env: NodeJS.ProcessEnv): I
 function rightOrExit(loaded: Loaded): Extract<Loaded, { kind: 'loaded' }> {
   if (loaded.kind === 'loaded') return loaded;
   throw new Exit('configuration', `the configuration is not right.\n${mistakesInWords(loaded)}`);
-}
-
-const secret = '(secret)';
-
-function withoutSecrets(config: Config): Config {
-  const { admit, edge, parents } = config;
-  const shown = (url: string | undefined) => url?.replace(/^([a-z0-9]+:\/\/)?[^@]*@/i, `$1${secret}@`);
-  const named = Object.entries(parents).map(([key, value]) => [key, typeof value === 'string' ? shown(value) : value]);
-  return {
-    ...config,
-    edge: { ...edge, edges: edge.edges.map((each) => ({ ...each, token: secret })) },
-    admit: { ...admit, credentials: admit.credentials.map((each) => ({ ...each, hash: secret })) },
-    parents: Object.fromEntries(named) as Config['parents'],
-  };
 }

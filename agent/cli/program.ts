@@ -147,6 +147,17 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
   edgeVerbs(root, env);
   completionVerb(root);
+  root
+    .command('doctor')
+    .description('check what edgehop needs of this machine, its network and the configuration, and say what to do')
+    .option('--config <file>', 'that file, instead of the one that start would read')
+    .option('--json', 'print one JSON object')
+    .option('--bundle <file>', 'write a file for a bug report, too: without secrets, readable by its owner only')
+    .addHelpText(
+      'after',
+      '\nNothing is changed. Ends with 1 where something failed; what is skipped is no failure. See docs/doctor.md.',
+    )
+    .action(async (options) => (await import('./doctor.ts')).doctor(options, env));
   for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
     command.exitOverride();
   return root;

@@ -3,7 +3,13 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { type ConfigurationState, maxOpenListed, type OpenExchanges, type Readiness } from '../../schemas/api.ts';
+import {
+  type ConfigurationState,
+  maxOpenListed,
+  type OpenExchanges,
+  type Readiness,
+  type RecentExchanges,
+} from '../../schemas/api.ts';
 import type { OwnPage } from '../proxy/apply/own-answer.ts';
 import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
@@ -66,6 +72,12 @@ export function createControlApp(ports: ControlPorts): Hono {
       if (limit === undefined) return c.json({ detail: `The limit is a number from 0 to ${maxOpenListed}.` }, 400);
       const exchanges = open.newest(limit).map((trace) => recordOf(trace, clock));
       return c.json({ count: open.count, exchanges } satisfies OpenExchanges, 200, { 'cache-control': 'no-store' });
+    })
+    .get('/v1/exchanges/recent', (c) => {
+      const limit = limitOf(c.req.query('limit') ?? '100');
+      if (limit === undefined) return c.json({ detail: `The limit is a number from 0 to ${maxOpenListed}.` }, 400);
+      const exchanges = recent.newest(limit).map((trace) => recordOf(trace, clock));
+      return c.json({ exchanges } satisfies RecentExchanges, 200, { 'cache-control': 'no-store' });
     })
     .get('/v1/exchanges/:id', (c) => {
       const id = c.req.param('id');

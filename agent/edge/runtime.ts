@@ -32,7 +32,11 @@ export const compatibilityDate = '2026-07-30';
 /** Starts workerd and waits until it serves. Rejects when it cannot be started. */
 export async function startRuntime({ source, token, policy, onLogLine, onExit }: RuntimeOptions): Promise<Runtime> {
   const children: ChildProcess[] = [];
-  const onSpawn = (message: unknown) => void children.push((message as { process: ChildProcess }).process);
+  const onSpawn = (message: unknown) => {
+    const { process: child } = message as { process: ChildProcess };
+    children.push(child);
+    child.once('error', (cause) => tellUnspawned(child, cause));
+  };
   subscribe('child_process', onSpawn);
   const signals = ownSignalListeners();
   const miniflare = new Miniflare({
@@ -89,6 +93,13 @@ export async function startRuntime({ source, token, policy, onLogLine, onExit }:
   } finally {
     unsubscribe('child_process', onSpawn);
   }
+}
+
+/** Miniflare waits for ever for a program that is not there or may not run: it listens to its stdin and its end alone. */
+function tellUnspawned(child: ChildProcess, cause: Error): void {
+  if (child.pid !== undefined) return;
+  child.stdin?.emit('error', cause);
+  child.emit('exit', null, null);
 }
 
 /** Miniflare ends the process at the first signal, in the middle of the agent's draining; signals are not its to take. */

@@ -5,7 +5,13 @@ import { followOpen } from '../../../agent/control/open.ts';
 import { rememberRecent } from '../../../agent/control/recent.ts';
 import { countRules } from '../../../agent/control/rule-counts.ts';
 import { recordOf } from '../../../agent/proxy/trace.ts';
-import { type ConfigurationState, configurationState, openExchanges, type Readiness } from '../../../schemas/api.ts';
+import {
+  type ConfigurationState,
+  configurationState,
+  openExchanges,
+  type Readiness,
+  recentExchanges,
+} from '../../../schemas/api.ts';
 import { stillClock, testTrace } from '../../support/walk.ts';
 
 const clock = stillClock();
@@ -61,6 +67,7 @@ describe('who is answered', () => {
   ])('%j is not the token', async (authorization) => {
     const paths = [
       '/v1/exchanges/open',
+      '/v1/exchanges/recent',
       '/v1/exchanges/1a2b-7',
       '/v1/exchanges?client=127.0.0.1@50000',
       '/v1/cache',
@@ -153,6 +160,14 @@ describe('what is answered', () => {
     if (status !== 200) return;
     const { count, exchanges } = openExchanges.parse(await answer.json());
     expect([count, exchanges.length]).toEqual([1, Math.min(1, Number(limit))]);
+  });
+
+  test('what ended last is listed, and a limit that is none is refused', async () => {
+    const headers = { host: 'localhost', authorization: `Bearer ${token}` };
+    const answer = await asked('/v1/exchanges/recent?limit=1', headers);
+    expect(recentExchanges.parse(await answer.json())).toEqual({ exchanges: [recordOf(trace, clock)] });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect((await asked('/v1/exchanges/recent?limit=1001', headers)).status).toBe(400);
   });
 
   test('an IPv6 client is found by its address and port', async () => {

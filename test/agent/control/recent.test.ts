@@ -22,6 +22,23 @@ test('as many are remembered as there is room for, and no more', () => {
   expect(remembering(1, ['a', 'b']).find(() => true)?.id).toBe('b');
 });
 
+test('the newest are listed, the latest first, as many as are wanted and there', () => {
+  const recent = remembering(3, ['a', 'b', 'c', 'd']);
+  expect(
+    [0, 2, 3, 9].map((count) =>
+      recent
+        .newest(count)
+        .map(({ id }) => id)
+        .join(''),
+    ),
+  ).toEqual(['', 'dc', 'dcb', 'dcb']);
+  expect(
+    remembering(4, ['a'])
+      .newest(9)
+      .map(({ id }) => id),
+  ).toEqual(['a']);
+});
+
 function remembering(maxRecords: number, ids: readonly string[]): Recent {
   const recent = rememberRecent(maxRecords);
   for (const id of ids) recent.observer.finished(testTrace({ id } as object));
