@@ -41,6 +41,8 @@ const inventory: readonly string[] = [
   'agent/machine/facts.ts',
   'agent/machine/machine.ts',
   'agent/machine/processes.ts',
+  'agent/machine/system-proxy/journal-file.ts',
+  'agent/machine/system-proxy/this-machine.ts',
   'agent/own-ports.ts',
   'agent/proxy/accept/listener.ts',
   'agent/proxy/admit/resolver.ts',

@@ -143,7 +143,15 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .option('--write', 'put it into the configuration file, instead of printing it')
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
-  for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
+  const systemProxy = systemProxyVerbs(root, env);
+  for (const command of [
+    root,
+    ...root.commands,
+    ...cache.commands,
+    ...rules.commands,
+    ...config.commands,
+    ...systemProxy.commands,
+  ])
     command.exitOverride();
   return root;
 }
@@ -222,6 +230,31 @@ function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (file, options) => (await import('./rules.ts')).testRules(file, options, env));
   return rules;
+}
+
+function systemProxyVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+  const verbs = root
+    .command('system-proxy')
+    .description("lead this machine's programs to the running agent by the system's settings, and put those back");
+  verbs
+    .command('on')
+    .description('set a PAC URL of the agent, which lets programs go directly when it does not run')
+    .option('--fixed', 'set host and port instead, for programs that know no PAC; it ends with the agent')
+    .option('--port <number>', portOfAgent, port)
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./system-proxy.ts')).on(options, env));
+  verbs
+    .command('off')
+    .description('put back what stood before; what was changed by hand since stays')
+    .option('--force', 'put back also what was changed since')
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./system-proxy.ts')).off(options, env));
+  verbs
+    .command('status')
+    .description('say what the system has now, whether it is ours, and what `off` would put back')
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./system-proxy.ts')).status(options, env));
+  return verbs;
 }
 
 const portOfAgent = 'port of the agent on this machine (the lowest of those that run)';
