@@ -54,32 +54,12 @@ export async function restoreBy(
   journal: SystemProxyJournal,
   force = false,
 ): Promise<Restored> {
-  let before = await whatStands(ports);
-  const wished = restoring(judge(journal.settings, before.standing), force);
+  const before = await whatStands(ports);
   const failures = [...unfound(ports, journal), ...before.unread.filter(isIn(journal)).map(({ because }) => because)];
-  const notes: string[] = [];
-  let errors: string[] = [];
-  // A command that outlived a killed `on` may still set one more.
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const changes = restoring(judge(journal.settings, before.standing), force);
-    if (changes.length === 0) break;
-    errors = [];
-    for (const desktop of ports.desktops) {
-      const own = changes.filter(({ setting }) => setting.desktop === desktop.name).map(toPrevious);
-      const { failure, untold } = await apply(
-        desktop,
-        ports.run,
-        own.toReversed(),
-        standingOf(before, desktop.name),
-        'each',
-      );
-      if (failure !== undefined) errors.push(failure);
-      notes.push(...untold);
-    }
-    before = await whatStands(ports);
-  }
-  const after = judge(journal.settings, before.standing);
-  const missed = restoring(after, force).filter((one) => !isOnlyAName(one, ports.desktops, before));
+  const wished = restoring(judge(journal.settings, before.standing), force);
+  const { stands, errors, notes } = await putBack(ports, journal, force, before);
+  const after = judge(journal.settings, stands.standing);
+  const missed = restoring(after, force).filter((one) => !isOnlyAName(one, ports.desktops, stands));
   if (missed.length > 0)
     failures.push(...errors, `not as before: ${missed.map(({ setting }) => nameOf(setting)).join(', ')}`);
   const left = force ? [] : after.filter(({ verdict }) => verdict === 'leave');
@@ -94,6 +74,27 @@ export async function restoreBy(
     failures,
     notes: [...new Set(notes)],
   };
+}
+
+/** Twice where that is needed: a command that outlived a killed `on` may have set one more meanwhile. */
+async function putBack(ports: SystemProxyPorts, journal: SystemProxyJournal, force: boolean, before: WhatStands) {
+  const notes: string[] = [];
+  let errors: string[] = [];
+  let stands = before;
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const changes = restoring(judge(journal.settings, stands.standing), force);
+    if (changes.length === 0) break;
+    errors = [];
+    for (const desktop of ports.desktops) {
+      const own = changes.filter(({ setting }) => setting.desktop === desktop.name).map(toPrevious);
+      const standing = standingOf(stands, desktop.name);
+      const { failure, untold } = await apply(desktop, ports.run, own.toReversed(), standing, 'each');
+      if (failure !== undefined) errors.push(failure);
+      notes.push(...untold);
+    }
+    stands = await whatStands(ports);
+  }
+  return { stands, errors, notes };
 }
 
 const maxAttempts = 2;

@@ -56,16 +56,19 @@ async function switchOnBy(
   const texts = textsOf(ports, known, settings);
   const journal: SystemProxyJournal = { version: 1, way, agent, isOver: false, settings, texts };
   ports.journal.write(journal);
-  const changes = changesTo(settings, wanted);
+  const changes = wanted.map(({ desktop, place, name, value }) => ({ desktop, place, name, to: value }));
+  const dropped = settings.filter((one) => !wanted.some(isSame(one))).map(toPrevious);
   const notes: string[] = [];
   let failure: string | undefined;
   for (const desktop of ports.desktops) {
     const standing = before.standing.get(desktop.name) ?? [];
-    const own = differing(
-      changes.filter((one) => one.desktop === desktop.name),
-      standing,
-    );
-    const applied = await apply(desktop, ports.run, own, standing, 'all', signal);
+    const own = (all: readonly Of<Change>[]) =>
+      differing(
+        all.filter((one) => one.desktop === desktop.name),
+        standing,
+      );
+    await apply(desktop, ports.run, own(dropped), standing, 'each', signal); // what of it fails, `off` tries again
+    const applied = await apply(desktop, ports.run, own(changes), standing, 'all', signal);
     notes.push(...applied.untold);
     failure = applied.failure;
     if (failure !== undefined) break;
@@ -107,13 +110,9 @@ function isSame(one: { readonly desktop: DesktopName; readonly place: string; re
   return (other: typeof one) => one.desktop === other.desktop && keyOf(one) === keyOf(other);
 }
 
-/** What is no longer wanted, as after another way, goes back to what stood before; then comes what is wanted, in its order. */
-function changesTo(settings: readonly JournalledSetting[], wanted: readonly Of<Wanted>[]): readonly Of<Change>[] {
-  const dropped = settings.filter((one) => !wanted.some(isSame(one)));
-  return [
-    ...dropped.map(({ desktop, place, name, previous }) => ({ desktop, place, name, to: previous })),
-    ...wanted.map(({ desktop, place, name, value }) => ({ desktop, place, name, to: value })),
-  ];
+/** For what is no longer wanted, as after another way. */
+function toPrevious({ desktop, place, name, previous }: JournalledSetting): Of<Change> {
+  return { desktop, place, name, to: previous };
 }
 
 function textsOf(
