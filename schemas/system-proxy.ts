@@ -17,6 +17,8 @@ export type ProxyWay = z.infer<typeof proxyWay>;
 /** As its store writes it; null where the store has none. */
 const settingValue = z.string().nullable();
 
+const journalStage = z.enum(['setting', 'set', 'over']);
+
 export const journalledSetting = z.strictObject({
   desktop: desktopName,
   /** The network service on macOS; empty elsewhere. */
@@ -39,8 +41,8 @@ export const systemProxyJournal = z.strictObject({
   version: z.literal(1),
   way: proxyWay,
   agent: z.strictObject({ pid: z.int(), port: z.int() }),
-  /** Switched off, and kept only for settings that somebody else had changed meanwhile. */
-  isOver: z.boolean(),
+  /** `setting` until all is set; `over` once it is switched off, and kept only for what somebody else had changed meanwhile. */
+  stage: journalStage,
   settings: z.array(journalledSetting).readonly(),
   /** Files whose programs write them anew: their text comes back with its order and comments. Null for a file that was not there. */
   texts: z
@@ -76,7 +78,7 @@ export const systemProxyReport = z.strictObject({
       path: z.string(),
       way: proxyWay,
       agent: z.strictObject({ pid: z.int(), port: z.int(), isRunning: z.boolean() }),
-      isOver: z.boolean(),
+      stage: journalStage,
       settings: z
         .array(
           journalledSetting.extend({ now: settingValue.optional(), is: z.enum(['previous', 'ours', 'other', 'gone']) }),

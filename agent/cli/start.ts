@@ -19,9 +19,9 @@ import { systemLookup } from '../proxy/admit/resolver.ts';
 import type { Observer } from '../proxy/ports.ts';
 import { configInEffect } from './config.ts';
 import { Exit, exitCodes } from './exit.ts';
-import { restoreForGone, restoreForOwn, tellOfStrayPac } from './fixed-proxy.ts';
 import { cardInWords } from './machine-words.ts';
 import { onAskedToEnd } from './signals.ts';
+import { restoreForGone, restoreForOwn, tellOfStrayPac } from './system-proxy-left.ts';
 
 /** Starts an agent and resolves when it has stopped. Talk goes to stderr, the log to stdout. */
 export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {

@@ -41,7 +41,7 @@ export function restoredInShort(restored: Extract<Restored, { kind: 'restored' }
     return `the system proxy could not be put back (${failures.join('; ')}): run \`edgehop system-proxy off\``;
   if (left.length > 0)
     return 'the system proxy is as before, but for what was changed by hand since: see `edgehop system-proxy status`';
-  return 'the system proxy is as it was before `edgehop system-proxy on --fixed`';
+  return 'the system proxy is as it was before `edgehop system-proxy on`';
 }
 
 /** Where the operating system keeps no settings that are known. */
@@ -93,13 +93,15 @@ function journalInWords(journal: SystemProxyReport['journal']): string[] {
       `What stood before is kept in ${printable(journal.path)}, which cannot be read: ${printable(journal.because)}`,
     ];
   const changed = journal.settings.filter(({ is }) => is === 'other');
-  const title = journal.isOver
-    ? `Kept in ${printable(journal.path)} for \`edgehop system-proxy off --force\`, since it was changed by hand:`
-    : `What stood before, kept in ${printable(journal.path)}:`;
+  const title =
+    journal.stage === 'over'
+      ? `Kept in ${printable(journal.path)} for \`edgehop system-proxy off --force\`, since it was changed by hand:`
+      : `What stood before, kept in ${printable(journal.path)}:`;
   return [
+    ...(journal.stage === 'setting' ? ['`edgehop system-proxy on` was cut short: run it again, or `off`.'] : []),
     title,
     ...journal.settings.map((one) => `  ${nameInWords(one)}  ${valueInWords(one.previous)}`),
-    ...(journal.isOver
+    ...(journal.stage === 'over'
       ? []
       : changed.map((one) => `Changed by hand since: ${nameInWords(one)}, to ${valueInWords(one.now)}`)),
   ];

@@ -122,7 +122,7 @@ describe.skipIf(whyNoGnome !== undefined)('a system proxy of host and port', () 
     await killed.ended;
     expect((await home.run(['system-proxy', 'status'])).stdout).toContain('programs reach nothing');
     await using next = await home.start('--edge', 'none');
-    await next.says('an earlier agent was killed: the system proxy is as it was before');
+    await next.says('after a process that was killed: the system proxy is as it was before');
     expect(session.dump()).toBe(before);
     await home.run(['system-proxy', 'on']);
     const set = session.dump();
@@ -148,6 +148,19 @@ describe.skipIf(whyNoGnome !== undefined)('a system proxy of host and port', () 
     await second.ended;
     expect(session.dump()).toBe(set);
   });
+});
+
+test.skipIf(whyNoGnome !== undefined)('an `on` that was killed half way is undone by the next start, too', async () => {
+  await using session = await startDesktopSession({ backend: 'keyfile', programs: ['gsettings'] });
+  using home = makeHome(session.env);
+  noteAgent(home);
+  const before = session.dump();
+  expect(await killedAt({ session, home, step: 1, moment: 'after' }, ['system-proxy', 'on'])).toBe(true);
+  expect(session.dump()).not.toBe(before);
+  expect((await home.run(['system-proxy', 'status'])).stdout).toContain('was cut short');
+  await using agent = await home.start('--edge', 'none');
+  await agent.says('after a process that was killed: the system proxy is as it was before');
+  expect(session.dump()).toBe(before);
 });
 
 describe.skipIf(whyNoGnome !== undefined)('system-proxy', () => {

@@ -20,7 +20,7 @@ export async function systemProxyReport(
   const common = { proxies, unread: stands.unread };
   if (read.kind === 'none') return { ...common, journal: { kind: 'none' } };
   if (read.kind === 'unreadable') return { ...common, journal: { ...read, path } };
-  const { agent, isOver, settings } = read.journal;
+  const { agent, stage, settings } = read.journal;
   const judged = judge(settings, stands.standing);
   return {
     ...common,
@@ -29,7 +29,7 @@ export async function systemProxyReport(
       path,
       way: read.journal.way,
       agent: { ...agent, isRunning: runs(agent, running) },
-      isOver,
+      stage,
       settings: judged.map(({ setting, is, now }) => ({ ...setting, is, ...(now !== undefined && { now }) })),
     },
   };

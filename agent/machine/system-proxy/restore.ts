@@ -1,9 +1,11 @@
 // Puts back what stood before `system-proxy on`, as the journal has it, and leaves what somebody else has set since.
+import type { AgentState } from '../../../schemas/api.ts';
 import type { DesktopName, SystemProxyJournal } from '../../../schemas/system-proxy.ts';
 import { apply, differing } from './apply.ts';
 import type { Change, Desktop, Standing } from './desktop.ts';
 import { type Judged, judge } from './judge.ts';
 import { type SystemProxyPorts, type WhatStands, whatStands } from './ports.ts';
+import { runs } from './report.ts';
 
 export interface RestoreOptions {
   /** Restores also what somebody else has set since. */
@@ -46,6 +48,14 @@ export async function restoreSystemProxy(ports: SystemProxyPorts, options: Resto
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Whether a start finds a journal that somebody was killed over: an `on` that was cut short, or host and port of an agent
+ * that has gone, without which programs reach nothing.
+ */
+export function isLeftBehind({ stage, way, agent }: SystemProxyJournal, running: readonly AgentState[]): boolean {
+  return stage === 'setting' || (stage === 'set' && way.kind === 'fixed' && !runs(agent, running));
 }
 
 /** The same for who holds the lock. */
@@ -166,7 +176,7 @@ function keepWhatIsOpen(
     store.remove();
     return;
   }
-  const kept = { ...journal, isOver: true, settings: left.map(({ setting }) => setting) };
+  const kept: SystemProxyJournal = { ...journal, stage: 'over', settings: left.map(({ setting }) => setting) };
   if (JSON.stringify(kept) !== JSON.stringify(journal)) store.write(kept);
 }
 

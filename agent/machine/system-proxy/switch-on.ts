@@ -51,10 +51,10 @@ async function switchOnBy(
     if (wish.kind === 'refused') return wish;
     wanted.push(...wish.settings.map((setting) => ({ ...setting, desktop: desktop.name })));
   }
-  const known = held?.isOver === true ? undefined : held;
+  const known = held?.stage === 'over' ? undefined : held;
   const settings = nextSettings(known?.settings ?? [], wanted, before);
   const texts = textsOf(ports, known, settings);
-  const journal: SystemProxyJournal = { version: 1, way, agent, isOver: false, settings, texts };
+  const journal: SystemProxyJournal = { version: 1, way, agent, stage: 'setting', settings, texts };
   ports.journal.write(journal);
   const changes = wanted.map(({ desktop, place, name, value }) => ({ desktop, place, name, to: value }));
   const dropped = settings.filter((one) => !wanted.some(isSame(one))).map(toPrevious);
@@ -74,7 +74,10 @@ async function switchOnBy(
     if (failure !== undefined) break;
   }
   failure ??= whyNot(changes, ports.desktops, await whatStands(ports));
-  if (failure === undefined) return { kind: 'on', count: changes.length, notes };
+  if (failure === undefined) {
+    ports.journal.write({ ...journal, stage: 'set' });
+    return { kind: 'on', count: changes.length, notes };
+  }
   const notUndone = known === undefined ? await undoAll(ports, journal) : await undo(ports, settings, before);
   if (notUndone.length === 0 && held !== undefined) ports.journal.write(held);
   return { kind: 'failed', because: failure, notUndone };

@@ -25,7 +25,7 @@ const held = (more: object): SystemProxyReport['journal'] => ({
   path: '/s/journal.json',
   way,
   agent: { pid: 1, port: 8080, isRunning: false },
-  isOver: false,
+  stage: 'set',
   settings: [{ ...setting, is: 'ours', now: "'auto'" }],
   ...more,
 });
@@ -57,8 +57,14 @@ test('what stands, place by place, and what is kept', () => {
 test('what was changed by hand since is named', () => {
   const changed = { settings: [{ ...setting, previous: '', is: 'other', now: "'none'" }] };
   expect(statusInWords({ ...empty, journal: held(changed) })).toContain("Changed by hand since: GNOME mode, to 'none'");
-  expect(statusInWords({ ...empty, journal: held({ ...changed, isOver: true }) })).toContain(
+  expect(statusInWords({ ...empty, journal: held({ ...changed, stage: 'over' }) })).toContain(
     '`edgehop system-proxy off --force`',
+  );
+});
+
+test('an `on` that was cut short is told', () => {
+  expect(statusInWords({ ...empty, journal: held({ stage: 'setting' }) })).toContain(
+    'was cut short: run it again, or `off`',
   );
 });
 

@@ -26,7 +26,7 @@ const journal: SystemProxyJournal = {
   version: 1,
   way: { kind: 'pac', url: 'http://127.0.0.1:8081/proxy.pac' },
   agent: { pid: 1, port: 8080 },
-  isOver: false,
+  stage: 'set',
   settings: [
     { desktop: 'gnome', place: '', name: 'mode', group: 'proxy', role: 'switch', previous: null, set: ["'auto'"] },
   ],

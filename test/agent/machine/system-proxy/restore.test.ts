@@ -1,8 +1,9 @@
 // What stood before comes back: after `off`, after a death at every step of `on` and `off`, and not over what somebody chose since.
 import { describe, expect, test } from 'vitest';
 import type { SystemProxyPorts } from '../../../../agent/machine/system-proxy/ports.ts';
-import { restoreSystemProxy } from '../../../../agent/machine/system-proxy/restore.ts';
+import { isLeftBehind, restoreSystemProxy } from '../../../../agent/machine/system-proxy/restore.ts';
 import { switchOn } from '../../../../agent/machine/system-proxy/switch-on.ts';
+import type { AgentState } from '../../../../schemas/api.ts';
 import type { ProxyWay } from '../../../../schemas/system-proxy.ts';
 import {
   gnomeModel,
@@ -20,6 +21,7 @@ import {
 } from '../../../support/desktop-models.ts';
 
 const agent = { pid: 4711, port: 8080 };
+const running = { ...agent, host: '127.0.0.1', controlPort: 8081, controlToken: 'secret' };
 const pac: ProxyWay = { kind: 'pac', url: 'http://127.0.0.1:8081/proxy.pac' };
 const otherPac: ProxyWay = { kind: 'pac', url: 'http://127.0.0.1:9081/proxy.pac' };
 const fixed: ProxyWay = { kind: 'fixed', host: '127.0.0.1', port: 8080 };
@@ -198,6 +200,9 @@ describe.each(machines)('%s', (_name, make) => {
       try {
         await switchOn(mortal(ports, dies), { way, agent });
       } finally {
+        const byStart = await restoreSystemProxy(ports, { only: (journal) => isLeftBehind(journal, [running]) });
+        const isSet = byStart.kind === 'nothing' && ports.journal.read().kind === 'held';
+        if (!isSet && !_name.includes('empties nothing')) expect(dumpOf(models)).toBe(before);
         const restored = await restoreSystemProxy(ports);
         expect(restored).not.toMatchObject({ kind: 'busy' });
         if (restored.kind === 'restored') expect(restored).toMatchObject({ left: [], failures: [] });
@@ -410,6 +415,21 @@ test('only a journal that is wanted is acted upon, and one that another acts upo
   expect(await restoreSystemProxy(ports, { only: ({ way }) => way.kind === 'pac' })).toMatchObject({
     kind: 'restored',
   });
+});
+
+test('a start takes back what was cut short, and host and port of an agent that has gone', async () => {
+  const ports = machineOf([gnomeModel(new Map())]);
+  const isLeft = (agents: readonly AgentState[]) => {
+    const read = ports.journal.read();
+    return read.kind === 'held' && [read.journal.stage, isLeftBehind(read.journal, agents)];
+  };
+  await switchOn(ports, { way: pac, agent });
+  expect(isLeft([])).toEqual(['set', false]);
+  await switchOn(ports, { way: fixed, agent });
+  expect(isLeft([running])).toEqual(['set', false]);
+  expect(isLeft([{ ...running, pid: 1 }])).toEqual(['set', true]);
+  await expect(switchOn(mortal(ports, { after: 3 }), { way: pac, agent })).rejects.toThrow(Killed);
+  expect(isLeft([running])).toEqual(['setting', true]);
 });
 
 test('Windows tells running programs of each change', async () => {

@@ -33,7 +33,7 @@ test('the journal stands before the first change', async () => {
     journal: {
       way,
       agent,
-      isOver: false,
+      stage: 'setting',
       settings: [
         { name: 'autoconfig-url', previous: null },
         { name: 'mode', previous: "'manual'" },

@@ -1,34 +1,33 @@
-// Keeps a system proxy of host and port from outliving its agent: restored when that ends, and by the next start where it was killed.
+// Keeps the system proxy from cutting programs off: host and port do not outlive their agent, and an `on` that was killed is undone.
 
 import { readStates } from '../control/state-file.ts';
 import { processExists } from '../machine/processes.ts';
 import { journalFile } from '../machine/system-proxy/journal-file.ts';
-import { pacUrl, runs } from '../machine/system-proxy/report.ts';
-import { type RestoreOptions, restoreSystemProxy } from '../machine/system-proxy/restore.ts';
+import { pacUrl } from '../machine/system-proxy/report.ts';
+import { isLeftBehind, type RestoreOptions, restoreSystemProxy } from '../machine/system-proxy/restore.ts';
 import { thisMachine } from '../machine/system-proxy/this-machine.ts';
 import { restoredInShort } from './system-proxy-words.ts';
 
 type Say = (sentence: string) => void;
 
-/** At the start: for an agent that has gone. Never rejects; nothing of this keeps an agent from starting. */
+/** At the start: for an agent that was killed, or a `system-proxy on`. Never rejects; nothing of this keeps an agent from starting. */
 export async function restoreForGone(stateFolder: string, env: NodeJS.ProcessEnv, say: Say): Promise<void> {
   const { running } = readStates(stateFolder, processExists);
-  const only: RestoreOptions['only'] = ({ way, isOver, agent }) =>
-    way.kind === 'fixed' && !isOver && !runs(agent, running);
-  await restore(stateFolder, env, only, (words) => say(`an earlier agent was killed: ${words}`), say);
+  const only: RestoreOptions['only'] = (journal) => isLeftBehind(journal, running);
+  await restore(stateFolder, env, only, (words) => say(`after a process that was killed: ${words}`), say);
 }
 
 /** At the end: for this agent. Never rejects. */
 export async function restoreForOwn(stateFolder: string, env: NodeJS.ProcessEnv, say: Say): Promise<void> {
-  const only: RestoreOptions['only'] = ({ way, isOver, agent }) =>
-    way.kind === 'fixed' && !isOver && agent.pid === process.pid;
+  const only: RestoreOptions['only'] = ({ way, stage, agent }) =>
+    way.kind === 'fixed' && stage !== 'over' && agent.pid === process.pid;
   await restore(stateFolder, env, only, say, say);
 }
 
 /** Says so where programs are told of a PAC that no agent serves: they go directly, past the agent that runs. */
 export function tellOfStrayPac(stateFolder: string, say: Say): void {
   const read = journalFile(stateFolder).read();
-  if (read.kind !== 'held' || read.journal.isOver || read.journal.way.kind !== 'pac') return;
+  if (read.kind !== 'held' || read.journal.stage === 'over' || read.journal.way.kind !== 'pac') return;
   const { url } = read.journal.way;
   const { running } = readStates(stateFolder, processExists);
   if (running.some(({ controlPort }) => pacUrl(controlPort) === url)) return;
