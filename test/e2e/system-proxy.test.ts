@@ -112,7 +112,9 @@ describe.skipIf(whyNoGnome !== undefined)('a system proxy of host and port', () 
     expect(session.dump()).toBe(before);
   });
 
-  test('is taken back by the next start where its agent was killed, and a PAC is not', async () => {
+  test('is taken back by the next start where its agent was killed, and a PAC is not', {
+    timeout: 90_000,
+  }, async () => {
     await using session = await startDesktopSession({ backend: 'keyfile', programs });
     using home = makeHome(session.env);
     const before = session.dump();
@@ -137,7 +139,7 @@ describe.skipIf(whyNoGnome !== undefined)('a system proxy of host and port', () 
     expect(session.dump()).toBe(before);
   });
 
-  test('is not taken back while another agent starts and ends beside its own', async () => {
+  test('is not taken back while another agent starts and ends beside its own', { timeout: 60_000 }, async () => {
     await using session = await startDesktopSession({ backend: 'keyfile', programs });
     using home = makeHome(session.env);
     await using first = await home.start('--edge', 'none');

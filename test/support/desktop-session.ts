@@ -52,10 +52,8 @@ export async function startDesktopSession({ backend, programs }: SessionOptions)
     writeFileSync(join(bin, program), standIn(real, count, killing));
     chmodSync(join(bin, program), 0o755);
   }
-  for (const tool of ['sh', 'cat', 'dbus-send']) {
-    const real = pathOf(tool);
-    if (real !== undefined) writeFileSync(join(bin, tool), `#!/bin/sh\nexec ${real} "$@"\n`, { mode: 0o755 });
-  }
+  const sender = pathOf('dbus-send');
+  if (sender !== undefined) writeFileSync(join(bin, 'dbus-send'), `#!/bin/sh\nexec ${sender} "$@"\n`, { mode: 0o755 });
   const own = {
     PATH: bin,
     HOME: folder,

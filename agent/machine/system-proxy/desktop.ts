@@ -44,8 +44,8 @@ export interface Change {
 
 export interface SettingsText {
   readonly path: string;
-  /** Whether two texts of the file say the same of everything that is not ours to set; null for a file that is not there. */
-  differOnlyInOurs(one: string | null, other: string | null): boolean;
+  /** Whether two texts of the file say the same of all but these settings; null for a file that is not there. */
+  differOnlyIn(names: readonly string[], one: string | null, other: string | null): boolean;
 }
 
 export interface Command {

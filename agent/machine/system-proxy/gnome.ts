@@ -17,7 +17,8 @@ export function gnome(keyfile?: string): Desktop {
     ...(keyfile !== undefined && {
       text: {
         path: keyfile,
-        differOnlyInOurs: (one, other) => sameEntriesBut(isOurs, entriesOf(one), entriesOf(other)),
+        differOnlyIn: (names, one, other) =>
+          sameEntriesBut((group, key) => names.includes(nameOf(group, key) ?? ''), entriesOf(one), entriesOf(other)),
       },
     }),
   };
@@ -37,7 +38,7 @@ export const gnomeReading = {
 export function gnomeStanding(printed: string, printedDefaults: string): readonly Standing[] {
   const [values, defaults] = [valuesIn(printed), valuesIn(printedDefaults)];
   if (!values.has('mode')) throw new Error('gsettings knows no proxy settings');
-  return [...gnomeNames].flatMap((name) => {
+  return gnomeNames.flatMap((name) => {
     const [value, unset] = [values.get(name), defaults.get(name)];
     if (value === undefined) return [];
     return [{ place: '', name, value: value === unset ? null : value, ...(unset !== undefined && { default: unset }) }];
@@ -52,7 +53,7 @@ function valuesIn(printed: string): ReadonlyMap<string, string> {
   );
 }
 
-const gnomeNames = new Set([
+const gnomeNames = [
   'mode',
   'autoconfig-url',
   'ignore-hosts',
@@ -61,7 +62,7 @@ const gnomeNames = new Set([
   'http use-authentication',
   'https host',
   'https port',
-]);
+];
 
 function gnomeWanted(way: ProxyWay, standing: readonly Standing[]): readonly Wanted[] {
   const defaults = new Map(standing.map((one) => [one.name, one.default]));
@@ -107,8 +108,9 @@ function gnomeInUse(standing: readonly Standing[]): ReturnType<Desktop['inUse']>
   return [{ ...common, kind: 'none' }];
 }
 
-/** Whether an entry of the text file, `group` and key, is one that edgehop may set. */
-function isOurs(group: string, key: string): boolean {
+/** What an entry of the text file is called here. Groups are paths, as `system/proxy/http`. */
+function nameOf(group: string, key: string): string | undefined {
   const below = /^system\/proxy(?:\/(\w+))?$/.exec(group);
-  return below !== null && gnomeNames.has(below[1] === undefined ? key : `${below[1]} ${key}`);
+  if (below === null) return undefined;
+  return below[1] === undefined ? key : `${below[1]} ${key}`;
 }

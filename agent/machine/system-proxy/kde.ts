@@ -27,9 +27,9 @@ export function kde(version: '5' | '6', path: string): Desktop {
     inUse: kdeInUse,
     text: {
       path,
-      differOnlyInOurs: (one, other) =>
+      differOnlyIn: (names, one, other) =>
         sameEntriesBut(
-          (group, key) => group === settingsGroup && kdeNames.includes(key),
+          (group, key) => group === settingsGroup && names.includes(key),
           entriesOf(one),
           entriesOf(other),
         ),

@@ -1,7 +1,7 @@
 // Puts back what stood before `system-proxy on`, as the journal has it, and leaves what somebody else has set since.
 import type { AgentState } from '../../../schemas/api.ts';
 import type { DesktopName, SystemProxyJournal } from '../../../schemas/system-proxy.ts';
-import { apply, differing } from './apply.ts';
+import { apply } from './apply.ts';
 import type { Change, Desktop, Standing } from './desktop.ts';
 import { type Judged, judge } from './judge.ts';
 import { type SystemProxyPorts, type WhatStands, whatStands } from './ports.ts';
@@ -65,9 +65,9 @@ export async function restoreBy(
   force = false,
 ): Promise<Restored> {
   const before = await whatStands(ports);
-  const failures = [...unfound(ports, journal), ...before.unread.filter(isIn(journal)).map(({ because }) => because)];
   const wished = restoring(judge(journal.settings, before.standing), force);
   const { stands, errors, notes } = await putBack(ports, journal, force, before);
+  const failures = [...unfound(ports, journal), ...stands.unread.filter(isIn(journal)).map(({ because }) => because)];
   const after = judge(journal.settings, stands.standing);
   const missed = restoring(after, force).filter((one) => !isOnlyAName(one, ports.desktops, stands));
   if (missed.length > 0)
@@ -87,7 +87,12 @@ export async function restoreBy(
 }
 
 /** Twice where that is needed: a command that outlived a killed `on` may have set one more meanwhile. */
-async function putBack(ports: SystemProxyPorts, journal: SystemProxyJournal, force: boolean, before: WhatStands) {
+async function putBack(
+  ports: SystemProxyPorts,
+  journal: SystemProxyJournal,
+  force: boolean,
+  before: WhatStands,
+): Promise<{ readonly stands: WhatStands; readonly errors: readonly string[]; readonly notes: string[] }> {
   const notes: string[] = [];
   let errors: string[] = [];
   let stands = before;
@@ -157,7 +162,8 @@ function putTextsBack(
     if (text?.path !== path || own.length === 0 || own.some(({ is }) => is !== 'previous')) return [];
     try {
       const now = texts.read(path);
-      if (now !== previous && text.differOnlyInOurs(now, previous)) texts.replace(path, previous);
+      const names = own.map(({ setting }) => setting.name);
+      if (now !== previous && text.differOnlyIn(names, now, previous)) texts.replace(path, previous);
       return [];
     } catch (cause) {
       return [`${path} says what it said before, in another order: ${(cause as Error).message}`];
@@ -178,9 +184,4 @@ function keepWhatIsOpen(
   }
   const kept: SystemProxyJournal = { ...journal, stage: 'over', settings: left.map(({ setting }) => setting) };
   if (JSON.stringify(kept) !== JSON.stringify(journal)) store.write(kept);
-}
-
-/** What of these changes has not come about. */
-export function unmet(changes: readonly Change[], stands: WhatStands, desktop: DesktopName): readonly string[] {
-  return differing(changes, standingOf(stands, desktop)).map(nameOf);
 }

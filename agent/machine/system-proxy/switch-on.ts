@@ -4,7 +4,7 @@ import { apply, differing } from './apply.ts';
 import { type Change, type Desktop, keyOf, type Wanted } from './desktop.ts';
 import { judge } from './judge.ts';
 import { type SystemProxyPorts, type WhatStands, whatStands } from './ports.ts';
-import { restoreBy, unmet } from './restore.ts';
+import { nameOf, restoreBy } from './restore.ts';
 
 export interface SwitchOnOptions {
   readonly way: ProxyWay;
@@ -118,6 +118,7 @@ function toPrevious({ desktop, place, name, previous }: JournalledSetting): Of<C
   return { desktop, place, name, to: previous };
 }
 
+/** A text holds what stood before: it is of no use any more where somebody has set something else since. */
 function textsOf(
   { desktops, texts }: SystemProxyPorts,
   known: SystemProxyJournal | undefined,
@@ -125,8 +126,16 @@ function textsOf(
 ): SystemProxyJournal['texts'] {
   return desktops.flatMap(({ name, text }) => {
     if (text === undefined || !settings.some(({ desktop }) => desktop === name)) return [];
-    const earlier = known?.texts.find((one) => one.desktop === name && one.path === text.path);
-    return [earlier ?? { desktop: name, path: text.path, previous: texts.read(text.path) }];
+    const isOf = (one: { readonly desktop: DesktopName }) => one.desktop === name;
+    const earlier = known?.settings.filter(isOf) ?? [];
+    if (earlier.length === 0) return [{ desktop: name, path: text.path, previous: texts.read(text.path) }];
+    const [held] = known?.texts.filter(isOf) ?? [];
+    const names = earlier.map((one) => one.name);
+    const stays =
+      held?.path === text.path &&
+      earlier.every((one) => settings.find(isSame(one))?.previous === one.previous) &&
+      text.differOnlyIn(names, texts.read(text.path), held.previous);
+    return stays ? [held] : [];
   });
 }
 
@@ -135,12 +144,9 @@ function whyNot(changes: readonly Of<Change>[], desktops: readonly Desktop[], af
   const [unread] = after.unread;
   if (unread !== undefined) return unread.because;
   for (const { name } of desktops) {
-    const own = unmet(
-      changes.filter(({ desktop }) => desktop === name),
-      after,
-      name,
-    );
-    if (own.length > 0) return `${name} did not take ${own.join(', ')}, and gave no reason`;
+    const own = changes.filter(({ desktop }) => desktop === name);
+    const unmet = differing(own, after.standing.get(name) ?? []).map(nameOf);
+    if (unmet.length > 0) return `${name} did not take ${unmet.join(', ')}, and gave no reason`;
   }
   return undefined;
 }

@@ -86,9 +86,10 @@ test.each([
 test.each([
   ['# a\n[Z]\nx=1\n\n[Proxy Settings]\nProxyType=2\n', '[Proxy Settings]\nProxyType=0\n\n[Z]\nx=1\n', true],
   ['[Z]\nx=1\n', '[Z]\nx=2\n', false],
+  ['[Z]\nProxyType=1\n', '[Z]\nProxyType=2\n', false],
   ['[Proxy Settings]\nAuthMode=1\n', null, false],
   ['', null, true],
   ['[Proxy Settings]\nProxyType=2\n', null, true],
 ])('%j and %j differ only in what is ours: %s', (one, other, same) => {
-  expect(desktop.text?.differOnlyInOurs(one, other)).toBe(same);
+  expect(desktop.text?.differOnlyIn(['ProxyType'], one, other)).toBe(same);
 });

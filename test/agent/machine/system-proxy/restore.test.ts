@@ -280,6 +280,60 @@ test('a KDE file that was changed elsewhere meanwhile keeps that, and what is ou
   expect(model.signals).toBe(2);
 });
 
+test('a KDE proxy that somebody chose between two `on` comes back, and not the text from before it', async () => {
+  const model = kdeModel(kdeText);
+  const ports = machineOf([model]);
+  await switchOn(ports, { way: pac, agent });
+  model.texts.set(kioslaverc, '[Proxy Settings]\nProxy Config Script=http://mine/\nProxyType=2\n');
+  await switchOn(ports, { way: pac, agent });
+  await restoreSystemProxy(ports);
+  expect(model.texts.get(kioslaverc)).toBe('[Proxy Settings]\nProxy Config Script=http://mine/\nProxyType=2\n');
+});
+
+test('a KDE setting that was changed between a PAC and host and port comes back as it was changed', async () => {
+  const model = kdeModel(kdeText);
+  const ports = machineOf([model]);
+  await switchOn(ports, { way: pac, agent });
+  model.texts.set(kioslaverc, `${model.texts.get(kioslaverc)}`.replace('corp.example', 'mine.example'));
+  await switchOn(ports, { way: fixed, agent });
+  await restoreSystemProxy(ports);
+  expect(model.texts.get(kioslaverc)).toContain('httpProxy=http://proxy.mine.example 3128\n');
+});
+
+test('a KDE setting that was changed after an `off` that left another survives `--force`', async () => {
+  const model = kdeModel(kdeText);
+  const ports = machineOf([model]);
+  await switchOn(ports, { way: fixed, agent });
+  const changed = (key: string, value: string) =>
+    model.texts.set(
+      kioslaverc,
+      `${model.texts.get(kioslaverc)}`.replace(new RegExp(`^${key}=.*`, 'm'), `${key}=${value}`),
+    );
+  changed('NoProxyFor', 'mine');
+  await restoreSystemProxy(ports);
+  changed('httpProxy', 'http://mine 1');
+  await restoreSystemProxy(ports, { force: true });
+  expect(model.texts.get(kioslaverc)).toContain('NoProxyFor=a b, c\n');
+  expect(model.texts.get(kioslaverc)).toContain('httpProxy=http://mine 1\n');
+});
+
+test('a desktop that does not say afterwards what stands keeps its journal', async () => {
+  const values = new Map<string, string>();
+  const ports = machineOf([gnomeModel(values)]);
+  await switchOn(ports, { way: pac, agent });
+  let isBroken = false;
+  const breaking: SystemProxyPorts = {
+    ...ports,
+    run: async (command) => {
+      if (isReading(command) && isBroken) return { status: 1, stdout: '', stderr: 'broken' };
+      isBroken ||= !isReading(command);
+      return ports.run(command);
+    },
+  };
+  expect(await restoreSystemProxy(breaking)).toMatchObject({ failures: [expect.stringContaining('broken')] });
+  expect(ports.journal.read()).toMatchObject({ kind: 'held' });
+});
+
 test('what somebody chose since stays, with its switch, until `--force`', async () => {
   const values = new Map([['mode', "'manual'"]]);
   const ports = machineOf([gnomeModel(values)]);
@@ -402,6 +456,23 @@ test('a program that does not restore is told, and the journal stays', async () 
   });
   expect(ports.journal.read()).toMatchObject({ kind: 'held' });
   expect(await restoreSystemProxy(ports)).toMatchObject({ failures: [] });
+});
+
+test('a command that outlived a killed `on`, and still sets one more, is undone, too', async () => {
+  const values = new Map<string, string>();
+  const ports = machineOf([gnomeModel(values)]);
+  await switchOn(ports, { way: pac, agent });
+  let changes = 0;
+  const restored = await restoreSystemProxy({
+    ...ports,
+    run: async (command) => {
+      const ran = await ports.run(command);
+      if (!isReading(command) && ++changes === 2) values.set('mode', "'auto'");
+      return ran;
+    },
+  });
+  expect(restored).toMatchObject({ kind: 'restored', failures: [], left: [] });
+  expect(values.size).toBe(0);
 });
 
 test('only a journal that is wanted is acted upon, and one that another acts upon is left to it', async () => {
