@@ -48,6 +48,8 @@ const inventory: readonly string[] = [
   'agent/machine/facts.ts',
   'agent/machine/machine.ts',
   'agent/machine/processes.ts',
+  'agent/machine/system-proxy/journal-file.ts',
+  'agent/machine/system-proxy/this-machine.ts',
   'agent/own-ports.ts',
   'agent/proxy/accept/http1.ts',
   'agent/proxy/accept/http2.ts',

@@ -1,9 +1,11 @@
 // The command line: verbs and options. Each verb's file is read only when it runs.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
 import { completionVerb } from './completion-verb.ts';
 import { edgeVerbs } from './edge-verbs.ts';
+import { everydayVerbs } from './everyday-verbs.ts';
 import { Exit, exitCodes } from './exit.ts';
+import { port, portOfAgent, several, wholeNumber } from './options.ts';
 
 /** Runs the verb that the arguments name, and sets the exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
@@ -147,20 +149,15 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
   edgeVerbs(root, env);
   completionVerb(root);
-  root
-    .command('doctor')
-    .description('check what edgehop needs of this machine, its network and the configuration, and say what to do')
-    .option('--config <file>', 'that file, instead of the one that start would read')
-    .option('--json', 'print one JSON object')
-    .option('--bundle <file>', 'write a file for a bug report, too: without secrets, readable by its owner only')
-    .addHelpText(
-      'after',
-      '\nNothing is changed. Ends with 1 where something failed; what is skipped is no failure. See docs/doctor.md.',
-    )
-    .action(async (options) => (await import('./doctor.ts')).doctor(options, env));
-  for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
-    command.exitOverride();
+  everydayVerbs(root, env);
+  overrideExits(root);
   return root;
+}
+
+/** Errors are told by `told`, wherever they arise. */
+function overrideExits(command: Command): void {
+  command.exitOverride();
+  for (const each of command.commands) overrideExits(each);
 }
 
 function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
@@ -237,23 +234,4 @@ function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (file, options) => (await import('./rules.ts')).testRules(file, options, env));
   return rules;
-}
-
-const portOfAgent = 'port of the agent on this machine (the lowest of those that run)';
-
-function several(one: string, others: readonly string[] = []): readonly string[] {
-  return [...others, one];
-}
-
-function port(text: string): number {
-  return wholeNumber(0, 65535)(text);
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d{1,9}$/.test(text) || number < min || number > max)
-      throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
-    return number;
-  };
 }

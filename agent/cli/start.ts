@@ -25,6 +25,7 @@ import { configInEffect } from './config.ts';
 import { Exit, exitCodes } from './exit.ts';
 import { cardInWords } from './machine-words.ts';
 import { onAskedToEnd } from './signals.ts';
+import { restoreForGone, restoreForOwn, tellOfStrayPac } from './system-proxy-left.ts';
 
 /** Starts an agent and resolves when it has stopped. Talk goes to stderr, the log to stdout. */
 export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {
@@ -33,6 +34,7 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
   endOrphans(paths.state);
   const clock = machineClock();
   const say = (sentence: string) => console.error(`edgehop: ${sentence}`);
+  await restoreForGone(paths.state, env, say);
   const sink = lineSink(1, config.limits.maxHeldLogCharacters);
   const logOf = (kind: Config['log']): Observer => {
     if (kind === 'json') return jsonLog(sink, clock);
@@ -78,11 +80,13 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
     say('reading the configuration again (SIGHUP)');
     watch.readNow();
   };
-  const stopped = untilStopped(agent, clock, say, readAgain); // before anyone can know of the agent and tell it to stop
+  const leaving = () => restoreForOwn(paths.state, env, say);
+  const stopped = untilStopped(agent, clock, say, readAgain, leaving); // before anyone can know of the agent and tell it to stop
   const noteState = () => writeState(paths.state, agent.state());
   agent.onStateChange(noteState);
   noteState();
   await banner(agent, config, path);
+  tellOfStrayPac(paths.state, say);
   void agent.edgeChecked.then(say);
   await stopped;
   watch.stop();
@@ -155,14 +159,17 @@ function untilStopped(
   clock: Clock,
   say: (sentence: string) => void,
   onHangup: () => void,
+  onLeaving: () => Promise<void>,
 ): Promise<void> {
-  return new Promise((resolve) => {
+  let left: Promise<void> | undefined;
+  return new Promise<void>((resolve) => {
     let askedAt: number | undefined;
     const stop = async (signal: string) => {
       const now = clock.now();
       if (askedAt === undefined) {
         askedAt = now;
         say(`stopping (${signal}): finishing what is going on, a second signal stops at once`);
+        left = onLeaving(); // as long as it is finishing, too, nobody new is let in
         await agent.drain();
         resolve();
       } else if (now - askedAt > sameSignalWithinMs) {
@@ -172,5 +179,5 @@ function untilStopped(
       }
     };
     onAskedToEnd((why) => void stop(why), onHangup);
-  });
+  }).then(() => left);
 }
