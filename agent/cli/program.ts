@@ -143,7 +143,12 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .option('--write', 'put it into the configuration file, instead of printing it')
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
-  for (const command of [root, ...root.commands, ...cache.commands, ...rules.commands, ...config.commands])
+  const service = serviceVerbs(root, env);
+  for (const command of [
+    root,
+    ...root.commands,
+    ...[cache, rules, config, service].flatMap(({ commands }) => commands),
+  ])
     command.exitOverride();
   return root;
 }
@@ -222,6 +227,41 @@ function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (file, options) => (await import('./rules.ts')).testRules(file, options, env));
   return rules;
+}
+
+function serviceVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+  const service = root
+    .command('service')
+    .description('let the system start the agent at login, and again when it fails, as a service of this user');
+  service
+    .command('install')
+    .description('install or update the service, and start it; options are those of `start`')
+    .option('--port <number>', 'port of the proxy', port)
+    .option('--host <address>', 'address to listen on')
+    .option('--control-port <number>', 'port of the control interface', port)
+    .option('--config <file>', 'configuration file')
+    .option('--edge <edge>', 'embedded, none, a configured name, or the URL of a deployed worker')
+    .addOption(new Option('--token <token>', 'refused: every user of the machine could see it').hideHelp())
+    .option('--allow-private', 'allow destinations that are loopback, private or otherwise special')
+    .option('--no-cache', 'answer nothing from a cache and store nothing')
+    .addOption(new Option('--log <form>', 'what is logged of each exchange').choices(['pretty', 'json', 'quiet']))
+    .action(async (options) => (await import('./service.ts')).install(options, env));
+  service
+    .command('uninstall')
+    .description('stop the agent, remove what `install` has made, and say what is left')
+    .action(async () => (await import('./service.ts')).uninstall(env));
+  service
+    .command('status')
+    .description('say whether the service is installed and runs, since when, on which port, and where its log is')
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./service.ts')).status(options, env));
+  service
+    .command('run', { hidden: true }) // what the scheduled task of Windows runs
+    .argument('[options...]', 'of start, after --')
+    .requiredOption('--logs <folder>', 'of the log')
+    .option('--set <variable>', 'NAME=VALUE; several are taken', several)
+    .action(async (args, options) => (await import('./service-run.ts')).serviceRun(args, options, env));
+  return service;
 }
 
 const portOfAgent = 'port of the agent on this machine (the lowest of those that run)';
