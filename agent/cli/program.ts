@@ -144,6 +144,15 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (name, options) => (await import('./credential.ts')).credential(name, options, env));
   const service = serviceVerbs(root, env);
+  root
+    .command('firewall')
+    .description('say what the firewalls of this machine do with the ports of the agent, and how to open or close them')
+    .option('--apply', 'open the port of the proxy where other machines shall reach it; else close what was opened so')
+    .option('--yes', 'do not ask before')
+    .option('--port <number>', portOfAgent, port)
+    .option('--config <file>', 'look at the agent that this file would start, instead of one that runs')
+    .option('--json', 'print one JSON object')
+    .action(async (options) => (await import('./firewall.ts')).firewall(options, env));
   for (const command of [
     root,
     ...root.commands,
