@@ -33,10 +33,12 @@ export async function firewall(options: FirewallOptions, env: NodeJS.ProcessEnv)
   for (const hint of hints(report, env)) console.error(`edgehop: ${hint}`);
   if (options.apply !== true) return;
   const plan = planOf(report);
+  const isRoot = process.platform === 'win32' || process.getuid?.() === 0;
+  if (plan.act === 'none' && !plan.isDone && !isRoot && report.unread.length > 0)
+    throw new Exit('permission', `only root can read which rules are in force. Run:\n${asRoot(env)} --apply`);
   console.error(`edgehop: ${plan.because}`);
   if (plan.lines.length === 0) return;
-  if (process.platform !== 'win32' && process.getuid?.() !== 0)
-    throw new Exit('permission', `only root may do that. Run:\n${plan.lines.map(withSudo).join('\n')}`);
+  if (!isRoot) throw new Exit('permission', `only root may do that. Run:\n${plan.lines.map(withSudo).join('\n')}`);
   console.error(plan.lines.map((line) => `  ${commandLine(line)}`).join('\n'));
   if (options.yes !== true) await agreed();
   await applied(plan, host);
@@ -53,14 +55,18 @@ export async function firewall(options: FirewallOptions, env: NodeJS.ProcessEnv)
 /** Most firewalls answer root only, and root has another home, with another agent. */
 function hints({ unread }: FirewallReport, env: NodeJS.ProcessEnv): string[] {
   if (process.platform === 'win32') return [];
-  const kept = ['HOME', 'EDGEHOP_HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'].flatMap((name) =>
-    env[name] === undefined || env[name] === '' ? [] : [`${name}=${env[name]}`],
-  );
-  const asRoot = withSudo(['env', ...kept, process.execPath, launcherPath(), 'firewall']);
-  if (process.getuid?.() !== 0) return unread.length === 0 ? [] : [`root can read more: ${asRoot}`];
+  if (process.getuid?.() !== 0) return unread.length === 0 ? [] : [`root can read more: ${asRoot(env)}`];
   const isRootsOwn = env['SUDO_USER'] !== undefined && env['EDGEHOP_HOME'] === undefined && env['HOME'] === '/root';
   if (!isRootsOwn) return [];
   return [`this is about root's agent and configuration; for ${env['SUDO_USER']}: sudo env HOME=(that user's home) …`];
+}
+
+/** This, by root, for the agent of whoever asks. */
+function asRoot(env: NodeJS.ProcessEnv): string {
+  const kept = ['HOME', 'EDGEHOP_HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'].flatMap((name) =>
+    env[name] === undefined || env[name] === '' ? [] : [`${name}=${env[name]}`],
+  );
+  return withSudo(['env', ...kept, process.execPath, launcherPath(), 'firewall']);
 }
 
 type Listening = FirewallReport['listening'];
@@ -131,6 +137,8 @@ export function reportFrom(listening: Listening, read: FirewallsRead): FirewallR
 export interface Plan {
   readonly act: 'open' | 'close' | 'none';
   readonly lines: Lines;
+  /** Whether all is as it shall be. */
+  readonly isDone: boolean;
   /** A sentence. */
   readonly because: string;
 }
@@ -138,18 +146,23 @@ export interface Plan {
 /** What --apply does: opens the proxy's port where others shall reach it, and closes what it has opened where none shall. */
 export function planOf({ listening, ports, openedByUs, open = [], close = [], noCommands }: FirewallReport): Plan {
   const { host, port, scope } = listening;
-  const nothing = (because: string): Plan => ({ act: 'none', lines: [], because });
+  const nothing = (because: string, isDone = true): Plan => ({ act: 'none', lines: [], isDone, because });
   if (scope === 'loopback') {
     const why = `the agent listens on ${host} only, which other machines do not reach: nothing has to be opened`;
     if (openedByUs !== 'yes' || close.length === 0) return nothing(`${why}.`);
-    return { act: 'close', lines: close, because: `${why}, and what edgehop has opened before is closed:` };
+    return {
+      act: 'close',
+      lines: close,
+      isDone: false,
+      because: `${why}, and what edgehop has opened before is closed:`,
+    };
   }
   const judgements = ports[0]?.judgements ?? [];
   if (judgements.length > 0 && judgements.every(({ verdict }) => verdict === 'open'))
     return nothing(`port ${port} is open: nothing has to be done.`);
   if (open.length === 0)
-    return nothing(`there is no command that opens port ${port}: ${noCommands ?? 'none is known'}.`);
-  return { act: 'open', lines: open, because: `this opens port ${port} to other machines:` };
+    return nothing(`there is no command that opens port ${port}: ${noCommands ?? 'none is known'}.`, false);
+  return { act: 'open', lines: open, isDone: false, because: `this opens port ${port} to other machines:` };
 }
 
 /** One after the other; where one fails, those before it are undone by their counterparts. */

@@ -50,7 +50,11 @@ function agentOnce(args: readonly string[], env: NodeJS.ProcessEnv, around: Surr
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       windowsHide: true,
     });
-    const end = () => child.disconnect();
+    const end = () => {
+      if (child.connected) child.disconnect();
+      // While it starts, it does not listen to that yet. On Windows a signal would cut what goes on.
+      if (process.platform !== 'win32') child.kill('SIGTERM');
+    };
     asked.addEventListener('abort', end, { once: true });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (octets: Buffer) => log(octets));
     if (child.pid !== undefined)

@@ -16,18 +16,21 @@ export function applicationFirewallOn(state: string): boolean | undefined {
 
 export function applicationFate({ state, blockAll, program }: ApplicationFirewall): Fate {
   const isOn = applicationFirewallOn(state);
-  if (isOn === undefined) return { accept: false, drop: false, unread: ['its state was not read'], deciding: [] };
-  if (!isOn) return { accept: true, drop: false, unread: [], deciding: [state.trim()] };
+  if (isOn === undefined)
+    return { accept: false, drop: false, unread: [], blind: ['its state was not read'], deciding: [] };
+  if (!isOn) return { accept: true, drop: false, unread: [], blind: [], deciding: [state.trim()] };
   if (/State = 2/.test(state) || /block all .*(?:enabled|on)\b|all .*blocked/i.test(blockAll))
-    return { accept: false, drop: true, unread: [], deciding: [blockAll.trim() || state.trim()] };
-  if (/\bpermitted\b/i.test(program)) return { accept: true, drop: false, unread: [], deciding: [program.trim()] };
+    return { accept: false, drop: true, unread: [], blind: [], deciding: [blockAll.trim() || state.trim()] };
+  if (/\bpermitted\b/i.test(program))
+    return { accept: true, drop: false, unread: [], blind: [], deciding: [program.trim()] };
   if (/\bblocked\b/i.test(program) && !/not part of the firewall/i.test(program))
-    return { accept: false, drop: true, unread: [], deciding: [program.trim()] };
+    return { accept: false, drop: true, unread: [], blind: [], deciding: [program.trim()] };
   // Neither listed: macOS asks at the screen, or lets signed programs in, by settings that it does not tell.
   return {
     accept: false,
     drop: false,
-    unread: [`it knows nothing of this Node yet (${program.trim()})`],
+    unread: [],
+    blind: [`it knows nothing of this Node yet (${program.trim()})`],
     deciding: [],
   };
 }

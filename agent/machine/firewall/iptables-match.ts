@@ -50,6 +50,7 @@ const options: Readonly<Record<string, Option>> = {
   '--syn': always,
   '--tcp-flags': (mask, _packet, [, wanted = '']) => flagsHold(mask, wanted),
   '--set': always, // of `recent`: it only notes the source
+  '--rt-type': () => 'none', // source routing, which no system follows any more: RFC 5095
   '--icmp-type': () => 'none',
   '--icmpv6-type': () => 'none',
   '--invert': () => 'none', // of `rpfilter`: the source is forged

@@ -72,7 +72,10 @@ async function savedBy(host: FirewallHost, program: 'iptables' | 'ip6tables'): P
   const ran = await host.run(`${program}-save`, []);
   // Where it is not installed, rules of its older kind can be there only if the kernel has its tables.
   const names = `/proc/net/${program === 'iptables' ? 'ip' : 'ip6'}_tables_names`;
-  if (ran.kind === 'absent' && ((await host.read(names)) ?? '').trim() === '') return { tables: [], unread: [] };
+  if (ran.kind === 'absent') {
+    const told = (await host.read(names)) ?? ((await host.exists(names)) ? undefined : '');
+    if (told?.trim() === '') return { tables: [], unread: [] };
+  }
   const silent = silence(`${program}-save`, ran);
   if (silent !== undefined || ran.kind !== 'ended') return { tables: undefined, unread: [silent ?? ''] };
   const tables = [savedTables(ran.stdout)];

@@ -20,7 +20,7 @@ export function linuxCommands({ manager, kernel, zones }: Managers, question: Fi
     };
   if (manager === 'firewalld') return ofFirewalld(zones, port);
   if (manager === 'nftables') return ofNftables(kernel, port);
-  if (manager === 'iptables') return ofIptables(question, port);
+  if (manager === 'iptables') return ofIptables(kernel, question, port);
   return { kind: 'none', because: 'no firewall is active that would have to be told' };
 }
 
@@ -63,8 +63,8 @@ function ofNftables({ nftables, iptables }: Kernel, port: number): Commands {
   };
 }
 
-function ofIptables({ families }: FirewallQuestion, port: number): Commands {
-  const programs = families.map((family) => (family === 'ip' ? 'iptables' : 'ip6tables'));
+function ofIptables({ iptables }: Kernel, { families }: FirewallQuestion, port: number): Commands {
+  const programs = { ip: 'iptables', ip6: 'ip6tables' } as const;
   const rule = [
     'INPUT',
     '-p',
@@ -78,10 +78,15 @@ function ofIptables({ families }: FirewallQuestion, port: number): Commands {
     '-j',
     'ACCEPT',
   ];
+  const isOwn = new RegExp(`--dport ${port} .*--comment "?${ownComment}"? -j ACCEPT`);
+  // To take away what is not there is a mistake to iptables.
+  const opened = (['ip', 'ip6'] as const).filter((family) =>
+    iptables[family]?.some(({ rules }) => rules.some(({ raw }) => isOwn.test(raw))),
+  );
   return {
     kind: 'known',
-    open: programs.map((program) => [program, '-I', ...rule]),
-    close: programs.map((program) => [program, '-D', ...rule]),
+    open: families.map((family) => [programs[family], '-I', ...rule]),
+    close: (opened.length > 0 ? opened : families).map((family) => [programs[family], '-D', ...rule]),
     note: untilRestart,
   };
 }

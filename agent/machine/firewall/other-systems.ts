@@ -40,8 +40,8 @@ export async function macosFirewalls(question: FirewallQuestion, { run }: Firewa
       : isFiltering && rulesSilence !== undefined
         ? [rulesSilence]
         : [];
-  const unknown: Fate = { accept: false, drop: false, unread: pfUnread, deciding: [] };
-  const off: Fate = { accept: true, drop: false, unread: [], deciding: ['pf: Status: Disabled'] };
+  const unknown: Fate = { accept: false, drop: false, unread: [], blind: pfUnread, deciding: [] };
+  const off: Fate = { accept: true, drop: false, unread: [], blind: [], deciding: ['pf: Status: Disabled'] };
   const judgements = packetsOf(question).map((packets) =>
     packets.map((packet) => {
       const pf = pfUnread.length > 0 ? unknown : isFiltering === true ? pfFate(text(rules), packet) : off;
@@ -69,7 +69,7 @@ export async function macosFirewalls(question: FirewallQuestion, { run }: Firewa
       ? ({ manager: 'application-firewall' } as const)
       : isFiltering === true && ({ manager: 'pf' } as const)),
     judgements,
-    unread: [...applications.unread, ...pfUnread],
+    unread: [...applications.blind, ...pfUnread],
     openedByUs: 'unknown', // neither has a place for a mark
     commands: isOn === true ? applicationCommands(node) : macosNone(isFiltering),
   };

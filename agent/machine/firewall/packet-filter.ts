@@ -31,8 +31,10 @@ export interface FilterRule {
 export interface Fate {
   readonly accept: boolean;
   readonly drop: boolean;
-  /** Why more cannot be said; empty where everything was read. */
+  /** Conditions that were not understood: they make no difference where all ends alike. */
   readonly unread: readonly string[];
+  /** Rules of which nobody knows what they do. */
+  readonly blind: readonly string[];
   /** The rules and policies that may decide. */
   readonly deciding: readonly string[];
 }
@@ -47,7 +49,13 @@ export interface BaseChain {
 }
 
 export function fateIn({ chain, policy, rawPolicy, rulesOf }: BaseChain): Fate {
-  const found = { accept: false, drop: false, unread: new Set<string>(), deciding: new Set<string>() };
+  const found = {
+    accept: false,
+    drop: false,
+    unread: new Set<string>(),
+    blind: new Set<string>(),
+    deciding: new Set<string>(),
+  };
   const decided = (verdict: 'accept' | 'drop', raw: string) => {
     found[verdict] = true;
     found.deciding.add(raw);
@@ -55,14 +63,14 @@ export function fateIn({ chain, policy, rawPolicy, rulesOf }: BaseChain): Fate {
   /** Whether the packet may come out at the chain's end. */
   const walked = (name: string, depth: number): boolean => {
     if (depth > maxDepth) {
-      found.unread.add(`the chain ${name} leads to itself`);
+      found.blind.add(`the chain ${name} leads to itself`);
       return false;
     }
     for (const { holds, act, raw } of rulesOf(name)) {
       if (holds === 'none' || act.kind === 'next') continue;
       const isFinal = holds === 'all';
       if (holds === 'unread') found.unread.add(`a condition that edgehop does not know: ${raw}`);
-      if (act.kind === 'unread') found.unread.add(`${act.because}: ${raw}`);
+      if (act.kind === 'unread') found.blind.add(`${act.because}: ${raw}`);
       if (act.kind === 'accept' || act.kind === 'drop') decided(act.kind, raw);
       if (act.kind === 'return' && isFinal) return true;
       if (act.kind === 'goto') {
@@ -75,7 +83,8 @@ export function fateIn({ chain, policy, rawPolicy, rulesOf }: BaseChain): Fate {
     return true;
   };
   if (walked(chain, 0)) decided(policy, rawPolicy);
-  return { accept: found.accept, drop: found.drop, unread: [...found.unread], deciding: [...found.deciding] };
+  const { accept, drop, unread, blind, deciding } = found;
+  return { accept, drop, unread: [...unread], blind: [...blind], deciding: [...deciding] };
 }
 
 /** The kernel's own bound for jumps. */
@@ -92,10 +101,10 @@ export interface Judgement {
 
 /** A packet has to pass all base chains: one that certainly drops it is enough, one that cannot be judged leaves it open. */
 export function judged(fates: readonly Fate[]): Judgement {
-  const closing = fates.find(({ accept, drop, unread }) => drop && !accept && unread.length === 0);
+  const closing = fates.find(({ accept, drop, blind }) => drop && !accept && blind.length === 0);
   if (closing !== undefined) return { verdict: 'closed', because: [], deciding: closing.deciding };
   const deciding = [...new Set(fates.flatMap((fate) => fate.deciding))];
-  const because = [...new Set(fates.flatMap(({ unread }) => unread))];
+  const because = [...new Set(fates.flatMap(({ drop, unread, blind }) => [...blind, ...(drop ? unread : [])]))];
   if (because.length > 0) return { verdict: 'unknown', because, deciding };
   return { verdict: fates.some(({ drop }) => drop) ? 'partly' : 'open', because: [], deciding };
 }

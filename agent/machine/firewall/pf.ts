@@ -12,9 +12,9 @@ export function pfEnabled(info: string): boolean | undefined {
 export function pfFate(rules: string, packet: Packet): Fate {
   const open = { accept: new Set<string>(['no rule of pf matches']), drop: new Set<string>() };
   const ended = { accept: new Set<string>(), drop: new Set<string>() };
-  const unread: string[] = [];
+  const [unread, blind]: [string[], string[]] = [[], []];
   for (const raw of rules.split('\n').map((line) => line.trim())) {
-    if (/^(?:rdr-)?anchor /.test(raw)) unread.push(`the rules of an anchor were not read: ${raw}`);
+    if (/^(?:rdr-)?anchor /.test(raw)) blind.push(`the rules of an anchor were not read: ${raw}`);
     const found = /^(pass|block)\b(.*)$/.exec(raw);
     if (found === null) continue;
     const rest = found[2] ?? '';
@@ -35,7 +35,7 @@ export function pfFate(rules: string, packet: Packet): Fate {
     [...ended.drop, ...open.drop],
   ];
   const deciding = [...accepting, ...dropping];
-  return { accept: accepting.length > 0, drop: dropping.length > 0, unread, deciding };
+  return { accept: accepting.length > 0, drop: dropping.length > 0, unread, blind, deciding };
 }
 
 /** Rules that name the port. */

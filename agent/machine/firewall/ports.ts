@@ -8,6 +8,7 @@ export interface FirewallHost {
   readonly run: RunProgram;
   /** Nothing where it cannot be read. */
   readonly read: (path: string) => Promise<string | undefined>;
+  readonly exists: (path: string) => Promise<boolean>;
 }
 
 export interface FirewallQuestion {

@@ -1,5 +1,5 @@
 // The firewalls of the machine that we run on: which programs are asked, and where they are found.
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { programRunner } from '../run-program.ts';
 import { linuxFirewalls } from './linux.ts';
 import { macosFirewalls, windowsFirewalls } from './other-systems.ts';
@@ -14,6 +14,11 @@ export function firewallHost(env: NodeJS.ProcessEnv): FirewallHost {
   return {
     platform: process.platform,
     run: programRunner({ ...env, ...path }),
+    exists: (file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
     read: (file) => readFile(file, 'utf8').catch(() => undefined),
   };
 }

@@ -1,7 +1,7 @@
 // The agent as a scheduled task of Windows: the commands, in order, and what is undone when one of them fails.
 import { win32 } from 'node:path';
 import * as z from 'zod';
-import { keptAgent, type ServiceCommand } from '../../../schemas/service.ts';
+import { keptAgent, type ServiceCommand, serviceCommand } from '../../../schemas/service.ts';
 import { windowsFolder } from '../facts.ts';
 import { keptAgentName, logName } from './keep.ts';
 import { markedCommand } from './mark.ts';
@@ -47,7 +47,7 @@ async function install(command: ServiceCommand, around: Surroundings): Promise<I
   const before = task.kind === 'there' ? markedCommand(task.description) : undefined;
   if (task.kind === 'there' && before === undefined) return foreign(unit);
   const isRunning = task.kind === 'there' && task.state === runningState;
-  if (isRunning && JSON.stringify(before) === JSON.stringify(command))
+  if (isRunning && JSON.stringify(before) === JSON.stringify(serviceCommand.parse(command)))
     return { kind: 'installed', change: 'same', unit, notes: [] };
   const created = await create(command, around);
   if (created !== undefined) return failed(created, isRunning ? ['the task as it was before'] : []);
