@@ -50,21 +50,23 @@ function agentOnce(args: readonly string[], env: NodeJS.ProcessEnv, around: Surr
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       windowsHide: true,
     });
-    const end = () => {
+    const disconnect = () => {
       if (child.connected) child.disconnect();
       // While it starts, it does not listen to that yet. On Windows a signal would cut what goes on.
       if (process.platform !== 'win32') child.kill('SIGTERM');
     };
-    asked.addEventListener('abort', end, { once: true });
+    asked.addEventListener('abort', disconnect, { once: true });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (octets: Buffer) => log(octets));
     if (child.pid !== undefined)
       writeFileSync(note, JSON.stringify({ pid: child.pid, startedAt: new Date().toISOString() }));
-    child.once('error', (cause) => log(`edgehop service: the agent cannot be started: ${cause.message}\n`));
-    child.once('close', (code, signal) => {
-      asked.removeEventListener('abort', end);
+    const ended = (end: AgentEnd) => {
+      asked.removeEventListener('abort', disconnect);
       rmSync(note, { force: true });
-      resolve(code ?? signal ?? 'an unknown status');
-    });
+      resolve(end);
+    };
+    child.once('error', (cause) => ended(`the message "${cause.message}"`));
+    // Not `close`: an edge that outlives its agent may hold the pipes.
+    child.once('exit', (code, signal) => ended(code ?? signal ?? 'an unknown status'));
   });
 }
 
