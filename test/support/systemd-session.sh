@@ -34,5 +34,10 @@ mkdir "$group" 2>/dev/null || { echo "$tree cannot be written" >&2; exit 99; }
   ' bash "$manager" "$@"
 )
 status=$?
-find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+# The kernel may take a moment to see that the last process has gone.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null
+  [[ -d $group ]] || break
+  read -rt 0.1 <> <(:)
+done
 exit "$status"
