@@ -119,8 +119,8 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
     .option('--config <file>', 'configuration file (that which start would read)')
     .option('--json', 'print one JSON object')
     .action(async (options) => (await import('./whoami.ts')).whoami(options, env));
-  const cache = cacheVerbs(root, env);
-  const rules = rulesVerbs(root, env);
+  cacheVerbs(root, env);
+  rulesVerbs(root, env);
   const config = root.command('config').description('look at the configuration');
   config
     .command('validate')
@@ -160,7 +160,7 @@ function overrideExits(command: Command): void {
   for (const each of command.commands) overrideExits(each);
 }
 
-function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): void {
   const cache = root.command('cache').description('look at what the running agent has stored, and purge it');
   cache
     .command('ls')
@@ -201,10 +201,9 @@ function cacheVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
       '\nWhere nothing that is stored fits, the origin is asked through the agent, with `Cache-Control: no-store`, so that nothing is stored. What programs send by https passes through tunnels, which no cache sees into.',
     )
     .action(async (url, options) => (await import('./cache.ts')).explain(url, options, env));
-  return cache;
 }
 
-function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): void {
   const rules = root.command('rules').description('look at what the rules of the configuration do');
   rules
     .command('stat')
@@ -233,5 +232,4 @@ function rulesVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     .argument('<file>', 'JSON with comments: see docs/rules.md')
     .option('--config <file>', 'that file, instead of the one that start would read')
     .action(async (file, options) => (await import('./rules.ts')).testRules(file, options, env));
-  return rules;
 }
