@@ -16,7 +16,7 @@ import type { Edge } from './edge/edge.ts';
 import { edgeInWords } from './edge/edges.ts';
 import { layFoundation } from './foundation.ts';
 import { heeding } from './log/heeding.ts';
-import { observers } from './log/observers.ts';
+import { observers, onFinished } from './log/observers.ts';
 import { createOwnPages, type OwnPagesPorts, pacPage } from './own-pages/own-pages.ts';
 import { followOwnServers } from './own-ports.ts';
 import { createListener } from './proxy/accept/listener.ts';
@@ -92,6 +92,7 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       counted.observer,
       countedRules.observer,
       countedTransforms.observer,
+      onFinished((trace) => foundation.interception.finished(trace)),
     ]),
     lookup,
     say,
@@ -151,6 +152,10 @@ export async function startAgent(ports: AgentPorts): Promise<Agent> {
       pools: () => inUse.walk.pools.states(),
       transforms: countedTransforms.counts,
       clients: () => inUse.walk.access.counts(),
+    },
+    intercept: {
+      section: () => inUse.walk.settings.config.intercept,
+      passedThrough: foundation.interception.passedThrough,
     },
     token: foundation.controlToken,
   });

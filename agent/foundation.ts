@@ -134,7 +134,18 @@ export async function layFoundation(ports: FoundationPorts): Promise<Foundation>
     ownPages,
     targetClients,
     lists,
-    interception: createInterception({ ...ports, limits, stateFolder: folders.state, serve: serveInside }),
+    interception: createInterception({
+      ...ports,
+      limits,
+      stateFolder: folders.state,
+      serve: serveInside,
+      connect: createConnect({
+        dial: (target) => dial({ ...target, scheme: 'tunnel' }),
+        addresses: (host, port) => addresses(host, port, 'tunnel'),
+        connectTimeoutMs: limits.connectTimeoutMs,
+        allowHttp2: false,
+      }),
+    }),
     controlToken: randomBytes(32).toString('base64url'),
     listening: parents.listening,
     close: async () => {

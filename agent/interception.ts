@@ -4,12 +4,14 @@ import { ownName } from '../http/own-name.ts';
 import { hostCaptures } from '../http/plan/host-pattern.ts';
 import type { Config } from '../schemas/config.ts';
 import type { Clock } from './clock.ts';
-import type { Observer } from './proxy/ports.ts';
+import type { Observer, Trace } from './proxy/ports.ts';
 import { type Authority, openAuthority, readAuthority } from './trust/authority.ts';
 import { authorityFiles } from './trust/authority-files.ts';
+import { createClientCertificates } from './trust/client-certificates.ts';
 import { createLeaves } from './trust/leaves.ts';
 import { createPassedThrough, type PassedThrough } from './trust/passed-through.ts';
 import type { InterceptPorts } from './tunnel/intercept.ts';
+import type { Connect } from './upstream/connect.ts';
 
 export interface InterceptionPorts {
   readonly clock: Clock;
@@ -18,12 +20,16 @@ export interface InterceptionPorts {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly say: (sentence: string) => void;
   readonly serve: InterceptPorts['serve'];
+  /** To servers, without HTTP/2, at addresses that are judged. */
+  readonly connect: Connect;
 }
 
 export interface Interception extends Pick<InterceptPorts, 'serve'> {
   readonly passedThrough: PassedThrough;
   /** The certificate of the local CA (PEM), where there is one that can be used. */
   certificate(): string | undefined;
+  /** To be told of each record. */
+  readonly finished: (trace: Trace) => void;
   /** How a configuration wants it; nothing where it wants none. */
   by(section: Config['intercept'], observer: Observer): InterceptPorts | undefined;
 }
@@ -55,6 +61,7 @@ export function createInterception(ports: InterceptionPorts): Interception {
   };
   return {
     passedThrough,
+    finished: createClientCertificates({ ...ports, passedThrough }),
     serve,
     certificate: () => {
       try {

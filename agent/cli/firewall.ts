@@ -165,7 +165,7 @@ export function planOf({ listening, ports, openedByUs, open = [], close = [], no
   return { act: 'open', lines: open, isDone: false, because: `this opens port ${port} to other machines:` };
 }
 
-/** One after the other; where one fails, those before it are undone by their counterparts. */
+/** One after the other; where one fails, those before it stay, and are named. */
 async function applied({ act, lines }: Plan, host: FirewallHost): Promise<void> {
   const done: string[] = [];
   for (const line of lines) {

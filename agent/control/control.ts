@@ -14,6 +14,7 @@ import type { OwnPage } from '../proxy/apply/own-answer.ts';
 import type { Clock, Trace } from '../proxy/ports.ts';
 import { recordOf } from '../proxy/trace.ts';
 import { type CacheRoutesPorts, createCacheRoutes } from './cache-routes.ts';
+import { createInterceptRoutes, type InterceptRoutesPorts } from './intercept-routes.ts';
 import type { Open } from './open.ts';
 import type { Recent } from './recent.ts';
 import { createRulesRoutes, type RulesRoutesPorts } from './rules-routes.ts';
@@ -28,6 +29,7 @@ export interface ControlPorts {
   readonly pac: () => OwnPage;
   readonly cache: Omit<CacheRoutesPorts, 'clock'>;
   readonly rules: Omit<RulesRoutesPorts, 'configuration'>;
+  readonly intercept: InterceptRoutesPorts;
   readonly token: string;
 }
 
@@ -41,7 +43,7 @@ export function createControl(ports: ControlPorts): Server {
 
 /** The control port's routes. Host and Origin are checked first, so that no other site's page gets any of them. */
 export function createControlApp(ports: ControlPorts): Hono {
-  const { clock, recent, open, readiness, configuration, pac, cache, rules, token } = ports;
+  const { clock, recent, open, readiness, configuration, pac, cache, rules, intercept, token } = ports;
   return new Hono()
     .use(async (c, next) => {
       // A name that leads here by DNS rebinding is not one of ours; a page of another site sends its Origin.
@@ -95,6 +97,7 @@ export function createControlApp(ports: ControlPorts): Hono {
         : c.json(recordOf(trace, clock));
     })
     .route('/v1/cache', createCacheRoutes({ clock, ...cache }))
+    .route('/v1/intercept', createInterceptRoutes(intercept))
     .route('/v1/rules', createRulesRoutes({ configuration, ...rules }))
     .notFound((c) => c.json({ detail: 'There is nothing here.' }, 404));
 }

@@ -1,4 +1,4 @@
-// `edgehop firewall` over the rules of a real kernel, in a network of its own: connections are made, and must fare as it says.
+// `edgehop firewall` over the rules of a real kernel, in a network of its own: what it says is held against the rules read back.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';

@@ -1,13 +1,15 @@
 // Intercepted hosts: what is inside is an exchange like any other, by HTTP/1.1 and HTTP/2, over both routes.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hashOf } from '../../agent/access/password-hash.ts';
 import { routes } from '../support/agent.ts';
-import { startAuthority, type TestAuthority } from '../support/authority.ts';
+import { clientAuth, startAuthority, type TestAuthority } from '../support/authority.ts';
 import {
   connectInside,
   connectTunnel,
@@ -319,6 +321,34 @@ describe('what is not intercepted', () => {
     expect(refused).toHaveLength(2);
     expect(refused[1]?.error?.advice).toContain('edgehop ca retry localhost');
   });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'H14: a server of %s that asks for a certificate of the client, once one request has found that out',
+    async (maxVersion) => {
+      const { key, cert } = await issuer.leaf();
+      const server = createServer({
+        key,
+        cert,
+        maxVersion,
+        requestCert: true,
+        rejectUnauthorized: true,
+        ca: issuer.cert,
+      });
+      server.on('tlsClientError', () => undefined);
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      const agent = await startIntercepting();
+      const authority = `localhost:${(server.address() as AddressInfo).port}`;
+      const client = await connectInside(agent, authority);
+      client.get('/');
+      expect((await client.response()).status).toBe(502);
+      await agent.hasSaid(/localhost is passed through for a while: it asks for a certificate of the client's own/);
+      const mine = await issuer.leaf({ purposes: [clientAuth] });
+      const socket = await secureTunnel(agent, authority, { ca: issuer.cert, ...mine });
+      expect(socket.getPeerX509Certificate()?.issuer).toMatch(/^CN=edgehop test root /);
+    },
+  );
 
   test('a client that leaves within its handshake, or says nonsense in it, leaves nothing behind', async () => {
     const agent = await startIntercepting({ limits: { headTimeoutMs: 300 } });

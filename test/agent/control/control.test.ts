@@ -5,6 +5,7 @@ import { followOpen } from '../../../agent/control/open.ts';
 import { rememberRecent } from '../../../agent/control/recent.ts';
 import { countRules } from '../../../agent/control/rule-counts.ts';
 import { recordOf } from '../../../agent/proxy/trace.ts';
+import { createPassedThrough } from '../../../agent/trust/passed-through.ts';
 import {
   type ConfigurationState,
   configurationState,
@@ -224,6 +225,10 @@ function asked(
       pools: () => [],
       transforms: () => ({ transformed: 0, octetsBefore: 0, octetsAfter: 0 }),
       clients: () => ({ denied: 0, tooManyConnections: 0, tooManyRequests: 0, wrongCredentials: 0 }),
+    },
+    intercept: {
+      section: () => ({ hosts: [], except: [] }),
+      passedThrough: createPassedThrough(stillClock(), 1000),
     },
     token,
   });
