@@ -155,6 +155,7 @@ function attempted(act: () => void, sudo: string): StoreProblem | undefined {
     return undefined;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause; // not what a system says
     const because = message.replace(/^\w+: /, '');
     return code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
       ? { kind: 'needs-root', because: 'only the administrator may change it', advice: sudo }
