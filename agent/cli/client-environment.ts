@@ -92,7 +92,7 @@ function general(inherited: ClientEnvironment['inherited']): string | undefined 
   return inherited['SSL_CERT_FILE'] === '' ? undefined : inherited['SSL_CERT_FILE'];
 }
 
-/** What is there stays; of two options of one name Java takes the last, so those of ours from before go. */
+/** What is there stays, but a store that it names is the person's choice. Of two options of one name Java takes the last. */
 function javaOptions(
   { host, port }: ClientEnvironment['proxy'],
   inherited: ClientEnvironment['inherited'],
@@ -115,7 +115,8 @@ function javaOptions(
           '-Djavax.net.ssl.trustStoreType=PKCS12',
           `-Djavax.net.ssl.trustStorePassword=${javaStorePassword}`,
         ];
-  const added = [...own, ...store].map(quotedForJava).filter((option) => !there.includes(option));
+  const options = there.split(/\s+/);
+  const added = [...own, ...store].map(quotedForJava).filter((option) => !options.includes(option));
   return [...(there === '' ? [] : [there]), ...added].join(' ');
 }
 

@@ -23,11 +23,10 @@ export function createBundles(machine: Machine, folder: string, own: string): Bu
   return {
     over: (path) => {
       const given = path === undefined ? undefined : machine.read(path);
-      if (path !== undefined && given?.includes(own.trim()) === true && !path.startsWith(folder)) return path;
-      // In a shell that has these variables, what is given is a bundle of ours: it is kept as it is, or made anew.
-      if (given === undefined || path === undefined || path === join(folder, systemBundle))
-        return kept(machine, folder, systemBundle, withOwn(systemRoots(machine), own));
-      if (path.startsWith(folder)) return path;
+      if (path === undefined || given === undefined) return kept(machine, folder, systemBundle, ofSystem(machine, own));
+      // In a shell that has these variables, what is given is a bundle of ours: it is not put into another one.
+      if (path !== join(folder, systemBundle) && given.includes(own.trim())) return path;
+      if (path.startsWith(folder)) return kept(machine, folder, systemBundle, ofSystem(machine, own));
       const name = `ca-bundle-${createHash('sha256').update(path).digest('hex').slice(0, 8)}.pem`;
       return kept(machine, folder, name, withOwn(given, own));
     },
@@ -42,6 +41,10 @@ function systemRoots(machine: Machine): string {
   const text = family === undefined ? undefined : machine.read(family.bundle);
   if (text !== undefined) return text;
   return [...new Set([...getCACertificates('bundled'), ...getCACertificates('system')])].join('\n');
+}
+
+function ofSystem(machine: Machine, own: string): string {
+  return withOwn(systemRoots(machine), own);
 }
 
 function withOwn(text: string, own: string): string {

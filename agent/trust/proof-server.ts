@@ -1,7 +1,7 @@
 // A TLS server on loopback with a leaf of the authority, and a client that trusts what it is told: by them, trust is proved.
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:tls';
+import { type AddressInfo, createServer } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
 import type { Issuer } from './certificate.ts';
 import { createLeaves } from './leaves.ts';
 import type { Handshake } from './stores/told.ts';
@@ -14,11 +14,12 @@ export interface ProofServer extends AsyncDisposable {
 export async function startProofServer(authority: Issuer, wallTime: () => number): Promise<ProofServer> {
   const leaves = createLeaves({ authority: async () => authority, wallTime, maxLeaves: 1 });
   const context = await leaves.contextFor('localhost');
-  const server = createServer({ SNICallback: (_name, done) => done(null, context) }, (socket) => {
-    socket.on('error', () => undefined); // clients leave as they like
-    socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  // The leaf is chosen before the handshake: not every client names the server in it.
+  const server = createServer((connection) => {
+    const socket = new TLSSocket(connection, { isServer: true, secureContext: context });
+    socket.on('error', () => undefined); // it is the client that says what is wrong
+    socket.on('secure', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'));
   });
-  server.on('tlsClientError', () => undefined); // it is the client that says so
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
