@@ -18,6 +18,7 @@ const inventory: readonly string[] = [
   'agent/cache/generations.ts',
   'agent/cache/index-file.ts',
   'agent/cache/lock.ts',
+  'agent/cli/asks-credentials.ts',
   'agent/cli/connect-client.ts',
   'agent/cli/credential.ts',
   'agent/cli/deploy-note.ts',

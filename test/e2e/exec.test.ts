@@ -127,7 +127,8 @@ describe.skipIf(!hasBrowser)('Chromium', () => {
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
     const server = createTlsServer({ key, cert: `${leaf}${authority.certificatePem}` }, (socket) => {
       socket.on('error', () => undefined);
-      socket.end('HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<p>seen</p>');
+      const response = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<p>seen</p>';
+      socket.once('data', () => socket.end(response));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return { server, url: `https://localhost:${(server.address() as AddressInfo).port}/` };
