@@ -20,7 +20,8 @@ export type TrustProof = z.infer<typeof trustProof>;
 
 /** What keeps a store from being read or changed. */
 export const storeProblem = z.strictObject({
-  kind: z.enum(['needs-root', 'tool-missing', 'failed']),
+  /** `not-needed`: the store's programs take what the system trusts. */
+  kind: z.enum(['needs-root', 'tool-missing', 'not-needed', 'failed']),
   because: z.string(),
   /** The command, or the sentence, that helps. */
   advice: z.string().optional(),

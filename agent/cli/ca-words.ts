@@ -35,7 +35,7 @@ const noStores =
 function changeInWords({ name, place, change, problem, proof }: StoreReport): string {
   const store = `${name} (${place})`;
   if (problem !== undefined)
-    return `FAIL  ${store}: ${problem.because}${problem.advice === undefined ? '' : `\n      ${problem.advice}`}`;
+    return `${problem.kind === 'not-needed' ? 'SKIP' : 'FAIL'}  ${store}: ${problem.because}${problem.advice === undefined ? '' : `\n      ${problem.advice}`}`;
   if (proof !== undefined)
     return `${label(proof)}  ${store}: ${change === 'added' ? 'added' : 'was there'}, ${proved(proof)}`;
   return `PASS  ${store}: ${change === 'removed' ? 'removed' : 'holds nothing of ours'}`;

@@ -118,7 +118,7 @@ function certificateOf({ certificatePem, certificatePath }: Authority): OwnCerti
 }
 
 function endBy(reports: readonly StoreReport[], isBad: (report: StoreReport) => boolean, verb: string): void {
-  const bad = reports.filter(isBad);
+  const bad = reports.filter((report) => report.problem?.kind !== 'not-needed' && isBad(report));
   if (bad.length === 0) return;
   const needsRoot = bad.every(({ problem }) => problem?.kind === 'needs-root');
   const stores = reports.length === 1 ? 'store' : 'stores';

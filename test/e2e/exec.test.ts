@@ -11,6 +11,7 @@ import { writeState } from '../../agent/control/state-file.ts';
 import { openAuthority } from '../../agent/trust/authority.ts';
 import { authorityFiles } from '../../agent/trust/authority-files.ts';
 import { leafCertificate } from '../../agent/trust/certificate.ts';
+import { environment } from '../../schemas/trust.ts';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from '../support/agent.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { type Home, makeHome } from '../support/command.ts';
@@ -86,7 +87,7 @@ describe('a program', () => {
 describe('the variables', () => {
   const names = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
   const printed = async (...options: string[]) =>
-    JSON.parse((await home.run(['env', '--json', ...options])).stdout) as Record<string, string>;
+    environment.parse(JSON.parse((await home.run(['env', '--json', ...options])).stdout));
 
   test('say nothing of certificates without an authority, until one is asked for', async () => {
     const { port } = await start();

@@ -131,21 +131,18 @@ function advised(problem: StoreProblem | undefined, platform: string): StoreProb
   return problem;
 }
 
-/** The package that has NSS's certutil. */
+/** The package that has NSS's certutil. On Windows and macOS, Firefox takes what the system trusts since version 120. */
 function missingTool(platform: string): StoreProblem {
-  if (platform === 'win32')
+  if (platform === 'win32' || platform === 'darwin')
     return {
-      kind: 'tool-missing',
-      because: "NSS's certutil does not come with Windows",
-      advice:
-        'Firefox takes what Windows trusts, unless it is told otherwise (Settings, Privacy & Security, Certificates).',
+      kind: 'not-needed',
+      because: "left as it is, for there is no certutil of NSS's here, and Firefox takes what the system trusts",
+      advice: `Unless it was told otherwise in Settings, Privacy & Security, Certificates${platform === 'darwin' ? '; else: brew install nss' : ''}.`,
     };
   return {
     kind: 'tool-missing',
     because: "there is no certutil (NSS's) on this machine",
     advice:
-      platform === 'darwin'
-        ? 'brew install nss. Firefox also takes what the keychain trusts, unless it is told otherwise.'
-        : 'Install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora, RHEL, Alpine), nss (Arch) or mozilla-nss-tools (openSUSE), and run this again.',
+      'Install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora, RHEL, Alpine), nss (Arch) or mozilla-nss-tools (openSUSE), and run this again.',
   };
 }
