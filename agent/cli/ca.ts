@@ -38,7 +38,7 @@ export async function install(options: CaOptions, env: NodeJS.ProcessEnv): Promi
   const reports = await installIn(stores, certificateOf(authority), server.port, journal);
   if (options.json === true) console.log(JSON.stringify({ stores: reports }));
   else console.log(changesInWords(reports));
-  endBy(reports, ({ problem, proof }) => problem !== undefined || proof?.result !== 'trusted', 'trust it');
+  endBy(reports, ({ problem, proof }) => problem !== undefined || proof?.result !== 'trusted', 'trust it for certain');
 }
 
 /** Takes every certificate of ours out of every store; with `delete` the authority goes, too. */
@@ -51,7 +51,7 @@ export async function uninstall(options: CaOptions & { readonly delete?: boolean
     for (const folder of [files.folder, bundleFolder(cache)]) attempted(folder, () => machine.removeFolder(folder));
   if (options.json === true) console.log(JSON.stringify({ stores: reports }));
   else console.log([changesInWords(reports), ...(options.delete === true ? [deletedInWords(files)] : [])].join('\n'));
-  endBy(reports, ({ problem }) => problem !== undefined, 'could be cleaned');
+  endBy(reports, ({ problem }) => problem !== undefined, 'are clean');
 }
 
 /** Says what there is, and which stores trust it. */
@@ -121,10 +121,9 @@ function endBy(reports: readonly StoreReport[], isBad: (report: StoreReport) => 
   const bad = reports.filter((report) => report.problem?.kind !== 'not-needed' && isBad(report));
   if (bad.length === 0) return;
   const needsRoot = bad.every(({ problem }) => problem?.kind === 'needs-root');
-  const stores = reports.length === 1 ? 'store' : 'stores';
   throw new Exit(
     needsRoot ? 'permission' : 'failed',
-    `${reports.length - bad.length} of ${reports.length} ${stores} ${verb}: see above.`,
+    `of ${reports.length} stores, ${reports.length - bad.length} ${verb}: see what stands above.`,
   );
 }
 

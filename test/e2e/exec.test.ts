@@ -15,6 +15,7 @@ import { environment } from '../../schemas/trust.ts';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from '../support/agent.ts';
 import { hasBrowser } from '../support/browser.ts';
 import { type Home, makeHome } from '../support/command.ts';
+import { isInstalled } from '../support/program.ts';
 
 let home: Home;
 let temporaryFolder: string;
@@ -182,3 +183,17 @@ test('a browser is told of proxy, profile and the hash of our key, before what t
   ]);
   expect(existsSync(told.split('\n')[0]?.replace('--user-data-dir=', '') ?? '')).toBe(false);
 });
+
+test.skipIf(!isInstalled('certutil', '-H'))(
+  'Firefox has the proxy in its preferences and our CA in its database',
+  async () => {
+    const { port } = await start();
+    const script = '#!/bin/sh\necho "$@"; cat "$3/user.js"; certutil -L -d "sql:$3"\n';
+    chmodSync(home.write('firefox', script), 0o755);
+    const { stdout } = await home.run(['exec', '--ca', '--', './firefox', 'https://a.test/']);
+    expect(stdout).toMatch(/^--no-remote --profile \S*edgehop-profile-\w+ https:\/\/a\.test\/\n/);
+    expect(stdout).toContain(`user_pref("network.proxy.ssl_port", ${port});`);
+    expect(stdout).toMatch(/^edgehop local CA [0-9a-f]{8} +C,, *$/m);
+    expect(readdirSync(temporaryFolder).filter((name) => name.startsWith('edgehop-profile-'))).toEqual([]);
+  },
+);
