@@ -1,16 +1,22 @@
 // The verbs that set programs and this machine up for the agent: exec, env and ca.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { StoreKind } from '../../schemas/trust.ts';
+import { port, portOfAgent } from './options.ts';
 import { shells } from './shell-words.ts';
 
-/** `port` reads the number of a port. */
-export function clientVerbs(root: Command, env: NodeJS.ProcessEnv, port: (text: string) => number): void {
+/** Adds them to the program. */
+export function clientVerbs(root: Command, env: NodeJS.ProcessEnv): void {
+  programVerbs(root, env);
+  caVerbs(root, env);
+}
+
+function programVerbs(root: Command, env: NodeJS.ProcessEnv): void {
   root
     .command('exec')
     .description('run a program that uses the running agent as its proxy, and trusts the local CA if there is one')
     .usage('[options] -- <command> [arguments...]')
     .argument('<command...>', 'the program and its arguments; a browser is started with a throw-away profile')
-    .option('--port <number>', 'port of the agent on this machine (the lowest of those that run)', port)
+    .option('--port <number>', portOfAgent, port)
     .option('--proxy <url>', 'another agent or HTTP proxy')
     .option('--ca', 'let it trust the local CA, which is made where there is none')
     .option('--no-ca', 'say nothing of the local CA')
@@ -20,7 +26,7 @@ export function clientVerbs(root: Command, env: NodeJS.ProcessEnv, port: (text: 
     .command('env')
     .description('print the variables that exec sets, for a shell: eval "$(edgehop env)"')
     .addOption(new Option('--shell <shell>', 'whose language (that of SHELL)').choices(shells))
-    .option('--port <number>', 'port of the agent on this machine (the lowest of those that run)', port)
+    .option('--port <number>', portOfAgent, port)
     .option('--proxy <url>', 'another agent or HTTP proxy')
     .option('--ca', 'name the local CA, which is made where there is none')
     .option('--no-ca', 'say nothing of the local CA')
@@ -28,7 +34,7 @@ export function clientVerbs(root: Command, env: NodeJS.ProcessEnv, port: (text: 
     .action(async (options) => (await import('./env.ts')).env(options, env));
 }
 
-export function caVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
+function caVerbs(root: Command, env: NodeJS.ProcessEnv): void {
   const ca = root.command('ca').description('let the programs of this machine trust what edgehop signs');
   const store = () =>
     new Option(
@@ -54,7 +60,6 @@ export function caVerbs(root: Command, env: NodeJS.ProcessEnv): Command {
     .addOption(store())
     .option('--json', 'print one JSON object')
     .action(async (options) => (await import('./ca.ts')).status(options, env));
-  return ca;
 }
 
 function severalStores(kind: string, others: readonly StoreKind[] = []): readonly StoreKind[] {

@@ -1,5 +1,5 @@
 // `edgehop exec` as a person uses it: what it leaves alone, how it ends, and browsers in a profile of their own.
-import { createHash, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { hashOf } from '../../agent/access/password-hash.ts';
 import { writeState } from '../../agent/control/state-file.ts';
 import { openAuthority } from '../../agent/trust/authority.ts';
 import { authorityFiles } from '../../agent/trust/authority-files.ts';
-import { leafCertificate } from '../../agent/trust/certificate.ts';
+import { createLeaves } from '../../agent/trust/leaves.ts';
 import { environment } from '../../schemas/trust.ts';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from '../support/agent.ts';
 import { hasBrowser } from '../support/browser.ts';
@@ -120,14 +120,12 @@ describe('the variables', () => {
 });
 
 describe.skipIf(!hasBrowser)('Chromium', () => {
-  /** A page under a leaf of the local CA, which is sent with it: Chromium looks for the key in what the server sends. */
+  /** A page under a leaf of the local CA. */
   async function startPage() {
     const authority = await openAuthority(authorityFiles(join(home.path, 'state')), Date.now());
-    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const validity = { from: Date.now() - 3_600_000, until: Date.now() + 86_400_000 };
-    const leaf = new X509Certificate(Buffer.from(await leafCertificate(authority, 'localhost', publicKey, validity)));
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const server = createTlsServer({ key, cert: `${leaf}${authority.certificatePem}` }, (socket) => {
+    const leaves = createLeaves({ authority: async () => authority, wallTime: Date.now, maxLeaves: 1 });
+    const context = await leaves.contextFor('localhost');
+    const server = createTlsServer({ SNICallback: (_name, done) => done(null, context) }, (socket) => {
       socket.on('error', () => undefined);
       const response = 'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<p>seen</p>';
       socket.once('data', () => socket.end(response));
