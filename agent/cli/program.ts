@@ -1,6 +1,7 @@
 // The command line: verbs and options. Each verb's file is read only when it runs.
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
+import { clientVerbs } from './client-verbs.ts';
 import { completionVerb } from './completion-verb.ts';
 import { edgeVerbs } from './edge-verbs.ts';
 import { everydayVerbs } from './everyday-verbs.ts';
@@ -150,6 +151,7 @@ Through the agent means a CONNECT tunnel, as for https. What a request takes by 
   edgeVerbs(root, env);
   completionVerb(root);
   everydayVerbs(root, env);
+  clientVerbs(root, env);
   overrideExits(root);
   return root;
 }

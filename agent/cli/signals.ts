@@ -19,3 +19,8 @@ export function onAskedToEnd(listener: (why: string) => void, onHangup?: () => v
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
 }
+
+/** Whether a person at a terminal sees to this process, so that Ctrl-C goes to all that it has started as well. */
+export function isTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
+}
