@@ -22,6 +22,7 @@ const inventory: readonly string[] = [
   'agent/cli/connect-client.ts',
   'agent/cli/credential.ts',
   'agent/cli/deploy-note.ts',
+  'agent/cli/doctor-facts.ts',
   'agent/cli/doctor.ts',
   'agent/cli/edge-deploy.ts',
   'agent/cli/edge-token.ts',

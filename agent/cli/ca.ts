@@ -56,10 +56,14 @@ export async function uninstall(options: CaOptions & { readonly delete?: boolean
 
 /** Says what there is, and which stores trust it. */
 export async function status(options: CaOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const files = authorityFiles(pathsOf(env, process.platform).state);
-  const { stores, machine } = storesOf(options, env);
-  const report = await reportOf(files, machine, stores);
+  const report = await caReport(options, env);
   console.log(options.json === true ? JSON.stringify(report) : statusInWords(report));
+}
+
+/** What there is, and which stores trust it: for `ca status` and `doctor`. Changes nothing. */
+export function caReport(options: CaOptions, env: NodeJS.ProcessEnv): Promise<CaStatus> {
+  const { stores, machine } = storesOf(options, env);
+  return reportOf(authorityFiles(pathsOf(env, process.platform).state), machine, stores);
 }
 
 async function reportOf(

@@ -55,6 +55,11 @@ function caVerbs(root: Command, env: NodeJS.ProcessEnv): void {
     .option('--delete', 'delete the local CA itself, too')
     .option('--json', 'print one JSON object')
     .action(async (options) => (await import('./ca.ts')).uninstall(options, env));
+  ca.command('retry')
+    .description('intercept hosts again that the agent passes through, since clients do not take our certificate')
+    .argument('[host]', 'only this one')
+    .option('--port <number>', portOfAgent, port)
+    .action(async (host, options) => (await import('./ca-retry.ts')).retry(host, options, env));
   ca.command('status')
     .description('say where the local CA lies, until when it is valid, and which stores trust it')
     .addOption(store())

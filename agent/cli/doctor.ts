@@ -17,9 +17,11 @@ import { thisDoctorHost } from '../doctor/host.ts';
 import type { Situation } from '../doctor/situation.ts';
 import { processExists } from '../machine/processes.ts';
 import { version } from '../version.ts';
+import { systemProxyFacts, trustFacts } from './doctor-facts.ts';
 import { doctorInWords } from './doctor-words.ts';
 import { Exit, exitCodes } from './exit.ts';
 import { onAskedToEnd } from './signals.ts';
+import { trustAsConfigured } from './trust-as-configured.ts';
 
 export interface DoctorOptions {
   readonly config?: string;
@@ -37,13 +39,15 @@ export async function doctor(options: DoctorOptions, env: NodeJS.ProcessEnv): Pr
   onAskedToEnd(() => given.abort());
   const clock = machineClock();
   const situation = situationOf(options, env);
+  believeLikeTheAgent(situation);
   const ask = createAsk(situation.config.limits);
   const { first, others } = checksOf(situation, {
     clock,
     host: thisDoctorHost,
     ask,
-    trust: async () => undefined,
-    systemProxy: async () => undefined,
+    // Whom nobody intercepts for, nobody has to trust.
+    trust: async () => (situation.config.intercept.hosts.length === 0 ? undefined : trustFacts(env)),
+    systemProxy: () => systemProxyFacts(env),
   });
   const found = [...(await examine(first, given.signal)), ...(await examine(others, given.signal))];
   if (given.signal.aborted) return end(exitCodes.interrupted);
@@ -75,6 +79,15 @@ export async function doctor(options: DoctorOptions, env: NodeJS.ProcessEnv): Pr
 
 function isFailed({ outcome }: Finding): boolean {
   return outcome === 'fail';
+}
+
+/** Where the configuration names what cannot be read, that is found as a mistake of it. */
+function believeLikeTheAgent({ config, read, env }: Situation): void {
+  try {
+    trustAsConfigured(config, read.kind === 'right' ? read.path : undefined, env);
+  } catch {
+    // What browsers trust is believed all the same.
+  }
 }
 
 /** What there is to go by, even where nothing is as it should be. */

@@ -10,6 +10,7 @@ import { whyNotUsed } from './edge-names.ts';
 import { statusInWords } from './edge-words.ts';
 import { Exit } from './exit.ts';
 import { runningAgents } from './running-agent.ts';
+import { trustAsConfigured } from './trust-as-configured.ts';
 
 export interface StatusOptions {
   readonly config?: string;
@@ -18,7 +19,8 @@ export interface StatusOptions {
 
 /** Prints the report. Ends with 69 where the edge in use does not answer. */
 export async function edgeStatus(options: StatusOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const { config } = configInEffect(options.config === undefined ? {} : { config: options.config }, env);
+  const { config, path } = configInEffect(options.config === undefined ? {} : { config: options.config }, env);
+  trustAsConfigured(config, path, env);
   const clock = machineClock();
   const { edges, use } = config.edge;
   const inUse = edges.find(({ name, url }) => name === use || url === use)?.name ?? use;

@@ -1,5 +1,4 @@
 // `edgehop start`: runs the agent until it is told to stop.
-import { dirname } from 'node:path';
 import { ProxyError } from '../../http/proxy-error.ts';
 import type { Config } from '../../schemas/config.ts';
 import { type Agent, startAgent } from '../agent.ts';
@@ -18,14 +17,13 @@ import { portHolder } from '../machine/port-holder.ts';
 import { processExists, processIsWorkerd } from '../machine/processes.ts';
 import { systemLookup } from '../proxy/admit/resolver.ts';
 import type { Observer } from '../proxy/ports.ts';
-import { readAuthority } from '../trust/authority.ts';
-import { authorityFiles } from '../trust/authority-files.ts';
-import { believe, unheeded } from '../trust/trusted.ts';
+import { unheeded } from '../trust/trusted.ts';
 import { configInEffect } from './config.ts';
 import { Exit, exitCodes } from './exit.ts';
 import { cardInWords } from './machine-words.ts';
 import { onAskedToEnd } from './signals.ts';
 import { restoreForGone, restoreForOwn, tellOfStrayPac } from './system-proxy-left.ts';
+import { trustAsConfigured } from './trust-as-configured.ts';
 
 /** Starts an agent and resolves when it has stopped. Talk goes to stderr, the log to stdout. */
 export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {
@@ -44,9 +42,8 @@ export async function start(options: StartOptions, env: NodeJS.ProcessEnv): Prom
   const log = replaceable(logOf(config.log));
   let logged = config.log;
   for (const sentence of unheeded(env)) say(sentence);
-  const from = path === undefined ? process.cwd() : dirname(path);
   try {
-    believe(config.trust.authorities, from, ownCertificate(paths.state));
+    trustAsConfigured(config, path, env);
   } catch (cause) {
     await explained(cause, config);
   }
@@ -100,15 +97,6 @@ function endOrphans(stateFolder: string): void {
   for (const { port, edgePid } of readStates(stateFolder, processExists).stale) {
     if (edgePid !== undefined && processIsWorkerd(edgePid)) process.kill(edgePid, 'SIGKILL');
     removeState(stateFolder, port);
-  }
-}
-
-/** One that cannot be used is told of where it is needed. */
-function ownCertificate(stateFolder: string): string | undefined {
-  try {
-    return readAuthority(authorityFiles(stateFolder))?.certificatePem;
-  } catch {
-    return undefined;
   }
 }
 

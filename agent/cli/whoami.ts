@@ -15,6 +15,7 @@ import { machineClock } from '../clock.ts';
 import { configInEffect } from './config.ts';
 import { Exit } from './exit.ts';
 import { onAskedToEnd } from './signals.ts';
+import { trustAsConfigured } from './trust-as-configured.ts';
 import { urlOf } from './url-of.ts';
 import { startWhoamiAgent, type WhoamiAgent, type WhoamiAgentOptions } from './whoami-agent.ts';
 import { usualFields } from './whoami-clients.ts';
@@ -34,6 +35,7 @@ export interface WhoamiOptions {
 export async function whoami(options: WhoamiOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const named = options.origin === undefined ? undefined : urlOf(options.origin);
   const { config, path } = configInEffect(options.config === undefined ? {} : { config: options.config }, env);
+  trustAsConfigured(config, path, env);
   const clock = machineClock();
   const deployed = deployedEdge(config);
   const given = new AbortController();

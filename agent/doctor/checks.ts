@@ -77,7 +77,7 @@ export function checksOf(situation: Situation, ports: ChecksPorts): Checks {
       openFilesCheck(situation, host),
       diskCheck(situation, host),
       clockCheck({ wallTime, notBefore: compatibilityDate }),
-      tlsEnvironmentCheck(situation, host),
+      tlsEnvironmentCheck(situation),
     ],
   };
 }

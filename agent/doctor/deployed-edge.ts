@@ -129,7 +129,7 @@ function tlsAdvice(code = ''): string {
   if (/NOT_YET_VALID|HAS_EXPIRED/.test(code))
     return 'Check this machine’s clock first; then renew the certificate of the edge';
   if (/SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO/.test(code))
-    return 'Name its issuer (PEM) in NODE_EXTRA_CA_CERTS, where you know that something on the way has to decrypt TLS';
+    return 'Name its issuer (PEM) in trust.authorities, where you know that something on the way has to decrypt TLS';
   return 'Check the URL of the edge: host and certificate have to belong together';
 }
 

@@ -1,14 +1,13 @@
 // Variables of this shell that loosen or widen what Node trusts.
 import type { Finding } from '../../schemas/doctor.ts';
 import { type Check, fail, pass, skip } from './check.ts';
-import type { DoctorHost } from './host.ts';
 import type { Situation } from './situation.ts';
 
-export function tlsEnvironmentCheck({ env }: Situation, { read }: Pick<DoctorHost, 'read'>): Check {
+export function tlsEnvironmentCheck({ env }: Situation): Check {
   return {
     name: verification,
     deadlineMs: 2_000,
-    run: () => [verified(env), issuers(env, read)],
+    run: () => [verified(env), issuers(env)],
   };
 }
 
@@ -25,19 +24,15 @@ function verified(env: Situation['env']): Finding {
   return pass(verification, 'certificates are verified, by other programs that run on Node, too');
 }
 
-function issuers(env: Situation['env'], read: DoctorHost['read']): Finding {
+/** edgehop has a list of its own: what browsers trust, and what the configuration names. */
+function issuers(env: Situation['env']): Finding {
   const path = env[extra];
-  const ofSystem = env['NODE_USE_SYSTEM_CA'] === '1' || /--use-system-ca\b/.test(env['NODE_OPTIONS'] ?? '');
-  const system = ofSystem ? '; those of the system are trusted, too (--use-system-ca)' : '';
-  if (path === undefined || path === '')
-    return skip(extra, `no issuers are added to those that come with Node${system}`);
-  const text = read(path);
-  const action = `Correct it, or take it away: \`unset ${extra}\``;
-  if (text === undefined) return fail(extra, `${path} cannot be read, and Node goes on without a word`, action);
-  const count = text.split('-----BEGIN CERTIFICATE-----').length - 1;
-  if (count === 0) return fail(extra, `${path} holds no certificate in PEM`, action);
-  return pass(
+  const ofSystem = env['NODE_USE_SYSTEM_CA'] === '1' || /--use-(?:system|openssl)-ca\b/.test(env['NODE_OPTIONS'] ?? '');
+  if ((path === undefined || path === '') && !ofSystem) return pass(extra, 'nothing widens what Node trusts');
+  const what = ofSystem ? 'what the system trusts' : path;
+  return skip(
     extra,
-    `${path} adds ${count === 1 ? 'one issuer' : `${count} issuers`}, which edgehop trusts on its way out${system}`,
+    `${what} is for other programs that run on Node; edgehop does not heed it`,
+    'Name such certificates in trust.authorities of the configuration, where edgehop is to trust their issuers, too',
   );
 }

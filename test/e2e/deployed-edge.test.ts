@@ -48,7 +48,8 @@ describe.each(['h2', 'http/1.1'] as const)('behind %s', (protocol) => {
   let own: Home;
 
   beforeAll(async () => {
-    own = makeHome({ NODE_EXTRA_CA_CERTS: `${home.path}/ca.pem` });
+    own = makeHome();
+    own.write('edgehop.jsonc', JSON.stringify({ trust: { authorities: [`${home.path}/ca.pem`] } }));
     front = await startFront(protocol, edge.direct, certificate);
   });
 

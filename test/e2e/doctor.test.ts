@@ -158,8 +158,8 @@ describe('a deployed edge', () => {
     await edge[Symbol.asyncDispose]();
   });
 
-  const withEdge = (url: string, token: string, env: Record<string, string> = {}) =>
-    homeWith({ edge: { use: 'home', edges: [{ name: 'home', url, token }] } }, env);
+  const withEdge = (url: string, token: string, env: Record<string, string> = {}, more: object = {}) =>
+    homeWith({ edge: { use: 'home', edges: [{ name: 'home', url, token }] }, ...more }, env);
 
   const outcomes = ({ findings }: Told) =>
     findings
@@ -197,7 +197,7 @@ describe('a deployed edge', () => {
     expect(outcomes(untrusted)).toEqual(['dns skip', 'tcp pass', 'tls fail']);
     expect(untrusted.of('edge home tls')).toMatchObject({ because: expect.stringContaining('self-signed') });
     expect(front.received()).not.toContain(testToken);
-    const home = withEdge(front.url, testToken, { NODE_EXTRA_CA_CERTS: 'ca.pem' });
+    const home = withEdge(front.url, testToken, {}, { trust: { authorities: ['ca.pem'] } });
     home.write('ca.pem', certificate.cert);
     const trusted = await doctor(home);
     expect(trusted.of('edge home tls')).toMatchObject({

@@ -314,8 +314,8 @@ test('a deployed edge is reached through a parent', async () => {
   using own = makeHome({
     HTTPS_PROXY: `http://127.0.0.1:${parent.port}`,
     HTTP_PROXY: 'http://127.0.0.1:1',
-    NODE_EXTRA_CA_CERTS: `${home.path}/ca.pem`,
   });
+  own.write('edgehop.jsonc', JSON.stringify({ trust: { authorities: [`${home.path}/ca.pem`] } }));
   const agent = await own.start('--edge', 'https://edge.example', '--token', testToken, '--log', 'json');
   await agent.says('is ready');
   expect((await getOnce(agent.port, 'http://site.example/by-edge')).content.toString()).toBe('/by-edge');
