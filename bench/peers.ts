@@ -85,6 +85,17 @@ export function startCachingSquid(memoryBytes: number, ports: StartPorts): Promi
   );
 }
 
+/** Starts mitmproxy without verification of origins, or says why it cannot take part. */
+export function startInterceptingMitmproxy(ports: StartPorts): Promise<StartedPeer> {
+  const { mitmproxy } = programs;
+  const args = (...given: Parameters<typeof mitmproxy.args>) => [
+    ...mitmproxy.args(...given),
+    '--set',
+    'ssl_insecure=true',
+  ];
+  return startProgram('mitmproxy', ports, { ...mitmproxy, args });
+}
+
 async function startProgram(
   name: keyof typeof programs,
   { folder, originPort, signal }: StartPorts,

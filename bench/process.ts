@@ -1,6 +1,7 @@
 // Starts a child process, notes what it complains about, and ends it by its id.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 export interface Command {
@@ -73,6 +74,11 @@ export async function told<Message>({ child, ended }: Running, signal: AbortSign
   });
   const [message] = await Promise.race([once(child, 'message', { signal: deadline }), end]);
   return message as Message;
+}
+
+/** What a process has in memory, as Linux counts it. */
+export async function residentKilobytes(processId: number): Promise<number> {
+  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${processId}/status`, 'utf8'))?.[1]);
 }
 
 /** Debian keeps Squid where only the administrator's shells look. */

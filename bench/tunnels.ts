@@ -6,7 +6,7 @@ import { startEdgehop } from './edgehop.ts';
 import { startOrigin } from './own-servers.ts';
 import { startPeer } from './peers.ts';
 import { endingSignal, temporaryFolder } from './place.ts';
-import { startProcess, startScript, told } from './process.ts';
+import { residentKilobytes, startProcess, startScript, told } from './process.ts';
 import { ratios, shown, spread } from './statistics.ts';
 import type { StartPorts, Target, TargetName } from './target.ts';
 import type { TunnelResult, TunnelTask } from './tunnel-client.ts';
@@ -118,8 +118,4 @@ function startClient({ folder }: StartPorts): ReturnType<typeof startProcess> {
 async function processorMs(processId: number): Promise<number> {
   const fields = (await readFile(`/proc/${processId}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
-async function residentKilobytes(processId: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${processId}/status`, 'utf8'))?.[1]);
 }

@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   readonly source: string;
   readonly token: string;
   readonly policy: DestinationPolicy;
+  /** Issuers (PEM) that are trusted beside those that this process trusts. */
+  readonly trusted?: readonly string[];
   /** Each line of workerd's log. */
   readonly onLogLine: (line: string) => void;
   /** workerd has ended although nobody asked it to. */
@@ -30,7 +32,14 @@ export interface Runtime extends AsyncDisposable {
 export const compatibilityDate = '2026-07-30';
 
 /** Starts workerd and waits until it serves. Rejects when it cannot be started. */
-export async function startRuntime({ source, token, policy, onLogLine, onExit }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime({
+  source,
+  token,
+  policy,
+  trusted = [],
+  onLogLine,
+  onExit,
+}: RuntimeOptions): Promise<Runtime> {
   const children: ChildProcess[] = [];
   const onSpawn = (message: unknown) => {
     const { process: child } = message as { process: ChildProcess };
@@ -57,7 +66,7 @@ export async function startRuntime({ source, token, policy, onLogLine, onExit }:
         network: {
           allow: allowedNetworks(policy),
           // What this process trusts, and not what this machine does: our own CA may be among that.
-          tlsOptions: { trustBrowserCas: false, trustedCertificates: believedByEdges() },
+          tlsOptions: { trustBrowserCas: false, trustedCertificates: [...believedByEdges(), ...trusted] },
         },
       },
     },

@@ -42,11 +42,18 @@ export function splice(first: Socket, second: Socket, options: SpliceOptions): S
   let open = 2;
   let endedFirst: Side | undefined;
   let cutBecause: SpliceClose | undefined;
+  let unread: Socket | undefined;
 
   const cut = (because: SpliceClose) => {
     cutBecause ??= because;
     reset(first);
     reset(second);
+  };
+  /** Its other side is closed, as TLS is with the end of its sending: nobody gets what would still come. */
+  const letGo = (socket: Socket) => {
+    unread = socket;
+    if (socket.writableFinished) socket.destroy();
+    else socket.once('finish', () => socket.destroy());
   };
   const follow = (side: Side, socket: Socket, other: Socket, reader?: BulkReader) => {
     const onEnd = () => {
@@ -54,7 +61,8 @@ export function splice(first: Socket, second: Socket, options: SpliceOptions): S
     };
     const onError = (cause: Error) => cut({ by: side, how: howBroken(cause) });
     const onClose = () => {
-      if (!socket.readableEnded || !socket.writableFinished) cut({ by: 'us', how: 'stop' });
+      if (unread !== socket && (!socket.readableEnded || !socket.writableFinished)) cut({ by: 'us', how: 'stop' });
+      else if (!other.readableEnded && !other.destroyed) letGo(other);
       open--;
       if (open === 0) resolve(cutBecause ?? { by: endedFirst ?? side, how: 'end' });
     };

@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { createServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createServer, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hashOf } from '../../agent/access/password-hash.ts';
 import { routes } from '../support/agent.ts';
@@ -183,7 +183,7 @@ describe.each(routes)('by %s', (edge) => {
     );
     expect((await client.octets.until('\r\n\r\n'))?.toString()).toMatch(/^HTTP\/1\.1 101 /);
     expect(await client.octets.exactly(7)).toEqual(frame(1, 'hello'));
-    client.socket.destroy();
+    client.socket.end(); // and TLS ends both ways at once, whatever the origin would still say
     const record = await agent.recordOf('/chat');
     expect(record).toMatchObject({ kind: 'exchange', response: { status: 101 } });
   });
@@ -363,6 +363,29 @@ describe('what is not intercepted', () => {
     await stays.ended;
     await agent.active(0);
   });
+});
+
+test('a WebSocket whose client has gone ends, though its server goes on', async () => {
+  const sockets: TLSSocket[] = [];
+  const server = createServer({ ...(await issuer.leaf()), allowHalfOpen: true }, (socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    socket.once('data', () =>
+      socket.write(message(['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'])),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const agent = await startIntercepting();
+  const client = await connectInside(agent, `localhost:${(server.address() as AddressInfo).port}`);
+  client.get('/chat', 'Connection: Upgrade', 'Upgrade: websocket');
+  expect((await client.octets.until('\r\n\r\n'))?.toString()).toMatch(/^HTTP\/1\.1 101 /);
+  client.socket.end('bye');
+  const record = await agent.recordOf('/chat');
+  expect(record).toMatchObject({ octets: { fromClient: 3 }, tunnel: { close: { by: 'client', how: 'end' } } });
 });
 
 test('credentials are asked for the tunnel, and not inside of it', async () => {

@@ -246,7 +246,7 @@ describe('an origin that does not change protocols', () => {
     expect(await written.promise).toBe(false);
     client.socket.resume();
     const response = await client.response();
-    expect([response.isComplete, response.content.equals(octets)]).toEqual([true, true]);
+    expect([response.isComplete, differenceOf(response.content, octets)]).toEqual([true, 'none']);
   });
 });
 
@@ -414,3 +414,14 @@ test('a client that leaves while its origin is dialled ends the attempt', async 
   expect((await patient.recordOf('/chat')).error).toMatchObject({ type: 'http_request_error', status: 499 });
   await patient.active(0);
 });
+
+/** Where content is not what was sent, and where what stands there was sent: it has been seen once, and not understood. */
+function differenceOf(got: Buffer, sent: Buffer): string {
+  if (got.equals(sent)) return 'none';
+  let at = 0;
+  while (at < sent.length && got[at] === sent[at]) at++;
+  let until = Math.min(got.length, sent.length);
+  while (until > at && got[until - 1] === sent[until - 1]) until--;
+  const place = sent.indexOf(got.subarray(at, at + 64));
+  return `${got.length} of ${sent.length} octets, other ones from ${at} to ${until}; those at ${at} were sent at ${place}`;
+}

@@ -27,7 +27,7 @@ test('every limit is a positive whole number', () => {
   for (const [name, value] of Object.entries(defaults.limits)) {
     const isUnlimited = unlimitedByDefault.includes(name);
     expect(name).toMatch(
-      /(Ms|Bytes|Characters|(Connections|RequestsPerSecond)PerClient|Connections|Fields|Names|Records|Requests|Responses)$/,
+      /(Ms|Bytes|Characters|(Connections|RequestsPerSecond)PerClient|Connections|Fields|LeafCertificates|Names|Records|Requests|Responses)$/,
     );
     if (isUnlimited) expect(value).toBe(0);
     else expect(value).toBeGreaterThan(0);

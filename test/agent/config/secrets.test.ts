@@ -17,6 +17,7 @@ const canary = 'canary-0123456789';
 /** Texts that are shown whole to anybody. Whoever adds a key that is none of these hides it, or adds it here. */
 const shown = `
 $schema listen.host edge.use edge.edges.*.name edge.edges.*.url
+intercept.hosts.* intercept.except.* trust.authorities.* pac.direct.*
 parents.no.* admit.clients.allow.* admit.clients.deny.* admit.credentials.*.name admit.destinations.allow.*
 rules.*.name rules.*.when.host rules.*.when.host.* rules.*.when.domain rules.*.when.domain.*
 rules.*.when.list rules.*.when.list.* rules.*.when.method rules.*.when.method.* rules.*.when.url rules.*.when.url.*
