@@ -21,6 +21,8 @@ const idleConnections = 500;
 /** What a process gives back to the system comes late. */
 const settleMs = 2_000;
 const minted = 2_000;
+const mintedAtOnce = 50;
+const beatMs = 5;
 
 await main(endingSignal());
 
@@ -125,9 +127,6 @@ async function minting(folder: string): Promise<void> {
     `${minted} leaves, ${mintedAtOnce} asked for at once: ${Math.round(minted / seconds)} per second; the loop waited ${worstMs.toFixed(0)} ms at worst`,
   );
 }
-
-const beatMs = 5;
-const mintedAtOnce = 50;
 
 async function asked(task: InterceptTask, ports: StartPorts): Promise<InterceptResult> {
   await using client = await startClient(ports);
