@@ -55,7 +55,7 @@ export async function leafCertificate(
   publicKey: KeyObject,
   validity: Validity,
 ): Promise<ArrayBuffer> {
-  const signedBy = Certificate.fromBER(issuer.certificate);
+  const signedBy = readOf(issuer);
   const certificate = begun(validity, publicKey);
   certificate.issuer = signedBy.subject;
   if (host.length <= maxCommonNameCharacters) nameIt(certificate.subject, host);
@@ -98,9 +98,25 @@ function begun({ from, until }: Validity, publicKey: KeyObject): Certificate {
   certificate.serialNumber = new Integer({ valueHex: exact(serial) });
   certificate.notBefore.value = new Date(from);
   certificate.notAfter.value = new Date(until);
-  const spki = exact(publicKey.export({ type: 'spki', format: 'der' }));
-  certificate.subjectPublicKeyInfo = new PublicKeyInfo({ schema: fromBER(spki).result });
+  certificate.subjectPublicKeyInfo = infoOf(publicKey);
   return certificate;
+}
+
+/** All leaves have one issuer and one key: each is read once. */
+const readIssuers = new WeakMap<Issuer, Certificate>();
+const readKeys = new WeakMap<KeyObject, PublicKeyInfo>();
+
+function readOf(issuer: Issuer): Certificate {
+  const read = readIssuers.get(issuer) ?? Certificate.fromBER(issuer.certificate);
+  readIssuers.set(issuer, read);
+  return read;
+}
+
+function infoOf(publicKey: KeyObject): PublicKeyInfo {
+  const spki = () => exact(publicKey.export({ type: 'spki', format: 'der' }));
+  const info = readKeys.get(publicKey) ?? new PublicKeyInfo({ schema: fromBER(spki()).result });
+  readKeys.set(publicKey, info);
+  return info;
 }
 
 function nameIt(name: RelativeDistinguishedNames, commonName: string): void {

@@ -1,5 +1,6 @@
 // Certificates of the local authority for the hosts that clients ask for, made when they are first wanted, and few kept.
 import { generateKeyPair } from 'node:crypto';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { promisify } from 'node:util';
 import type { Issuer } from './certificate.ts';
@@ -36,6 +37,7 @@ const backdatedDays = 1;
 export function createLeaves({ authority, wallTime, maxLeaves }: LeavesPorts): Leaves {
   const leaves = new Map<string, Leaf>(); // the one asked for longest ago first
   let keys: ReturnType<typeof makeKeys> | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
   const mint = async (host: string, now: number): Promise<SecureContext> => {
     const issuer = await authority();
     const { leafCertificate } = await import('./certificate.ts'); // late: what it needs takes long to load
@@ -47,12 +49,18 @@ export function createLeaves({ authority, wallTime, maxLeaves }: LeavesPorts): L
     const cert = pemOf(certificate) + pemOf(issuer.certificate);
     return createSecureContext({ key: privateKey, cert, minVersion: 'TLSv1.2' });
   };
+  /** One after the other, and others in between: many new names at once are no burden to who asks for none. */
+  const inTurn = (host: string, now: number): Promise<SecureContext> => {
+    const minted = turn.then(() => immediate()).then(() => mint(host, now));
+    turn = minted.catch(() => undefined);
+    return minted;
+  };
   return {
     contextFor: (host) => {
       const now = wallTime();
       const known = leaves.get(host);
       leaves.delete(host);
-      const context = known !== undefined && now < known.renewAt ? known.context : mint(host, now);
+      const context = known !== undefined && now < known.renewAt ? known.context : inTurn(host, now);
       const renewAt = known?.context === context ? known.renewAt : now + (leafDays - 2 * backdatedDays) * dayMs;
       leaves.set(host, { context, renewAt });
       if (leaves.size > maxLeaves) leaves.delete(leaves.keys().next().value as string);

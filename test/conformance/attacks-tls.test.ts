@@ -56,7 +56,7 @@ const leaves: readonly (readonly [string, LeafWish])[] = [
   ['H05 is for one label only', { names: ['*.localhost', '*'] }],
 ];
 
-describe.each(routes)('by %s, a certificate that', (edge) => {
+describe.each(routes)('H18: by %s, a certificate that', (edge) => {
   let agent: TestAgent;
   beforeAll(async () => {
     const answers = { 'local.a.localhost': ['127.0.0.1'] };

@@ -5,16 +5,19 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** How many each group has, and those that belong to what there is not yet. */
-const groups = { A: 25, B: 15, C: 16, D: 12, E: 18, I: 8 } as const;
+/** How many each group has. */
+const groups = { A: 25, B: 15, C: 16, D: 12, E: 18, G: 14, H: 21, I: 8 } as const;
 const more = ['I13'];
+
+/** Those that belong to what there is not yet: requests are not exported as commands, and nothing updates or imports itself. */
+const without = ['G11', 'G12'];
 
 const ids = [
   ...Object.entries(groups).flatMap(([group, count]) =>
     Array.from({ length: count }, (_, i) => `${group}${String(i + 1).padStart(2, '0')}`),
   ),
   ...more,
-];
+].filter((id) => !without.includes(id));
 
 /** Texts in quotes that begin with or hold an id, in files of tests. */
 const named = new Set(

@@ -26,7 +26,7 @@ describe('edgehop start', () => {
   });
 
   test.each(['--port', '--control-port'])(
-    'ends with 1 when %s is taken, and names the process that holds it',
+    'G13: ends with 1 when %s is taken, and names the process that holds it',
     async (option) => {
       const holder = createServer();
       await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));

@@ -84,7 +84,7 @@ describe.each(routes)('by %s', (edge) => {
     expect(tunnel.client).toEqual(record.client);
   });
 
-  test('by HTTP/2: fields, cookies, content both ways, and several at once', async () => {
+  test('H15: by HTTP/2, though the origin speaks HTTP/1.1: fields, cookies, content both ways, and several at once', async () => {
     const origin = await secureOrigin(async (request, socket) => {
       const sent = (await request.content).toString();
       const values = request.values('cookie').join('|');
@@ -213,7 +213,7 @@ describe('who we stand for', () => {
     agent = await startIntercepting();
   };
 
-  test('H07 H17: a request for another host is 421, by HTTP/1.1 and HTTP/2, in every form', async () => {
+  test('H07 H17 H19: a request for another host, or for http, is 421, by HTTP/1.1 and HTTP/2, in every form', async () => {
     await start();
     const authority = `localhost:${origin.port}`;
     const misdirected = async (...lines: string[]) => {
@@ -224,7 +224,7 @@ describe('who we stand for', () => {
     expect(await misdirected('GET / HTTP/1.1', 'Host: other.test')).toBe(421);
     expect(await misdirected('GET / HTTP/1.1', 'Host: localhost')).toBe(421); // port 443
     expect(await misdirected('GET https://other.test/ HTTP/1.1', `Host: ${authority}`)).toBe(421);
-    expect(await misdirected(`GET http://${authority}/ HTTP/1.1`, `Host: ${authority}`)).toBe(421); // H19
+    expect(await misdirected(`GET http://${authority}/ HTTP/1.1`, `Host: ${authority}`)).toBe(421);
     expect(await misdirected(`GET https://${authority}/ HTTP/1.1`, `Host: ${authority}`)).toBe(200);
     expect(await misdirected('CONNECT other.test:443 HTTP/1.1', 'Host: other.test:443')).toBe(405);
     const { head } = await getByHttp2(agent, authority, '/', { ':authority': 'other.test' });

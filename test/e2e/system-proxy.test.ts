@@ -112,7 +112,7 @@ describe.skipIf(whyNoGnome !== undefined)('a system proxy of host and port', () 
     expect(session.dump()).toBe(before);
   });
 
-  test('is taken back by the next start where its agent was killed, and a PAC is not', {
+  test('G14: is taken back by the next start where its agent was killed, and a PAC is not', {
     timeout: 90_000,
   }, async () => {
     await using session = await startDesktopSession({ backend: 'keyfile', programs });

@@ -58,6 +58,25 @@ test('maxLeafCertificates are kept, those asked for last', async () => {
   expect(minted()).toBe(4);
 });
 
+test('H10: hundreds of new names at once leave others their turn, and few of them in memory', async () => {
+  const { leaves, minted } = leavesAt({ now: Date.now() }, 10);
+  let turns = 0;
+  let isOver = false;
+  const turn = () => {
+    turns++;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const names = Array.from({ length: 300 }, (_, i) => `${i}.test`);
+  await Promise.all(names.map((name) => leaves.contextFor(name)));
+  isOver = true;
+  expect(turns).toBeGreaterThan(10);
+  const before = minted();
+  await leaves.contextFor('299.test');
+  await leaves.contextFor('0.test');
+  expect(minted() - before).toBe(1);
+});
+
 test('an authority that cannot be used fails those who ask, and is asked again', async () => {
   let works = false;
   const leaves = createLeaves({
