@@ -162,12 +162,12 @@ function refusal(cause: unknown): Reloaded {
 }
 
 /** Sections that are heeded at the start only. */
-const atStart = ['listen', 'cache', 'limits', 'parents'] as const;
+const atStart = ['listen', 'cache', 'limits', 'parents', 'trust'] as const;
 
 function withoutRestart(before: Config, wanted: Config): { readonly taken: Config; readonly later: string[] } {
   const later = atStart.flatMap((section) => changedKeys(section, before[section], wanted[section]));
-  const { listen, cache, limits, parents } = before;
-  return { taken: { ...wanted, listen, cache, limits, parents }, later };
+  const { listen, cache, limits, parents, trust } = before;
+  return { taken: { ...wanted, listen, cache, limits, parents, trust }, later };
 }
 
 function changedKeys(key: string, before: unknown, wanted: unknown): string[] {
