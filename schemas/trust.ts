@@ -1,5 +1,6 @@
 // The local authority as verbs print it, and the journal of what was done to the stores that trust it.
 import * as z from 'zod';
+import { interception } from './intercept-admin.ts';
 
 /** Kinds of stores. `nss` is that of Firefox, and of Chromium on Linux. */
 export const storeKinds = ['system', 'nss'] as const;
@@ -64,6 +65,8 @@ export const caStatus = z.strictObject({
     }),
   ]),
   stores: z.array(storeReport),
+  /** Hosts that the running agent passes through for a while; absent where none runs. */
+  passed: interception.shape.passed.optional(),
 });
 
 export type CaStatus = z.infer<typeof caStatus>;

@@ -11,7 +11,7 @@ export function deletedInWords({ folder }: AuthorityFiles): string {
   return `The authority in ${folder} is deleted.`;
 }
 
-export function statusInWords({ authority, stores }: CaStatus): string {
+export function statusInWords({ authority, stores, passed = [] }: CaStatus): string {
   if (authority.kind === 'none')
     return `There is no local authority in ${authority.folder}. \`edgehop ca install\` makes one, and lets this machine trust it.`;
   if (authority.kind === 'unusable') return authority.because;
@@ -23,9 +23,18 @@ export function statusInWords({ authority, stores }: CaStatus): string {
     `valid until  ${authority.until.slice(0, 10)}${authority.expiresSoon ? `: ${renewal}` : ''}`,
     `key          ${authority.key.path}${mode === undefined ? '' : ` (mode ${mode})`}`,
     ...(stores.length === 0 ? [noStores] : stores.map(statusLine)),
+    ...passed.map(
+      ({ host, because, until }) =>
+        `passed       ${host} until ${until.slice(0, 19)}Z: ${passedBecause[because]}. \`edgehop ca retry ${host}\` intercepts it again`,
+    ),
   ];
   return lines.join('\n');
 }
+
+const passedBecause = {
+  'client-rejects-certificate': 'clients do not take our certificate',
+  'client-certificate-asked': "it asks for a certificate of the client's own",
+} as const;
 
 const renewal = 'soon. `edgehop ca uninstall --delete` and then `edgehop ca install` make a new one';
 

@@ -1,6 +1,7 @@
 // `edgehop ca`: where the local authority lies, which stores trust it, and how they come to.
 import { X509Certificate } from 'node:crypto';
 import { ProxyError } from '../../http/proxy-error.ts';
+import { interception } from '../../schemas/intercept-admin.ts';
 import { type CaStatus, type StoreKind, type StoreReport, storeKinds } from '../../schemas/trust.ts';
 import { machineClock } from '../clock.ts';
 import { pathsOf } from '../config/paths.ts';
@@ -14,7 +15,9 @@ import { storesFound } from '../trust/stores/found.ts';
 import { type Machine, thisMachine } from '../trust/stores/machine.ts';
 import type { OwnCertificate } from '../trust/stores/store.ts';
 import { changesInWords, deletedInWords, statusInWords } from './ca-words.ts';
+import { askAgent } from './control-client.ts';
 import { Exit } from './exit.ts';
+import { runningAgents } from './running-agent.ts';
 
 export interface CaOptions {
   /** Only these; all where it is absent. */
@@ -56,7 +59,7 @@ export async function uninstall(options: CaOptions & { readonly delete?: boolean
 
 /** Says what there is, and which stores trust it. */
 export async function status(options: CaOptions, env: NodeJS.ProcessEnv): Promise<void> {
-  const report = await caReport(options, env);
+  const report = { ...(await caReport(options, env)), ...(await passedBy(env)) };
   console.log(options.json === true ? JSON.stringify(report) : statusInWords(report));
 }
 
@@ -95,6 +98,16 @@ async function reportOf(
     },
     stores: [...(await statusOf(stores, certificate, server.port))],
   };
+}
+
+/** An agent of another version, or one that is just ending, says nothing of it. */
+async function passedBy(env: NodeJS.ProcessEnv): Promise<Pick<CaStatus, 'passed'>> {
+  const [agent] = runningAgents(undefined, env);
+  if (agent === undefined) return {};
+  return askAgent(agent, '/v1/intercept', interception).then(
+    ({ passed }) => ({ passed }),
+    () => ({}),
+  );
 }
 
 function wallTime(): number {

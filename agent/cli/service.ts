@@ -18,6 +18,7 @@ import { Exit } from './exit.ts';
 import { runningAgents } from './running-agent.ts';
 import { commandOf, unkeptVariables } from './service-command.ts';
 import { installedInWords, notDoneInWords, removedInWords, statusInWords } from './service-words.ts';
+import { restoreWithoutService } from './system-proxy-left.ts';
 
 /** Installs or updates the service, and tells whether the agent came up. */
 export async function install(options: StartOptions, env: NodeJS.ProcessEnv): Promise<void> {
@@ -55,6 +56,7 @@ export async function uninstall(env: NodeJS.ProcessEnv): Promise<void> {
   if (removed.kind === 'not-done') throw refused(removed);
   if (removed.kind === 'nothing') console.error(`edgehop: nothing is installed (${removed.unit}).`);
   else console.log(removedInWords(removed, pathsOf(env, process.platform)));
+  await restoreWithoutService(pathsOf(env, process.platform).state, env, (words) => console.error(`edgehop: ${words}`));
 }
 
 /** Prints whether the service is installed and runs. */

@@ -24,6 +24,12 @@ export async function restoreForOwn(stateFolder: string, env: NodeJS.ProcessEnv,
   await restore(stateFolder, env, only, say, say);
 }
 
+/** When the service is taken away: nobody serves the PAC any more, unless another agent does. Never rejects. */
+export async function restoreWithoutService(stateFolder: string, env: NodeJS.ProcessEnv, say: Say): Promise<void> {
+  if (readStates(stateFolder, processExists).running.length > 0) return;
+  await restore(stateFolder, env, ({ stage }) => stage !== 'over', say, say);
+}
+
 /** Says so where programs are told of a PAC that no agent serves: they go directly, past the agent that runs. */
 export function tellOfStrayPac(stateFolder: string, say: Say): void {
   const read = journalFile(stateFolder).read();

@@ -4,15 +4,17 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemProxyReport } from '../../schemas/system-proxy.ts';
 import { type Home, makeHome } from '../support/command.ts';
-import { type DesktopSession, startDesktopSession, whyNoSession } from '../support/desktop-session.ts';
+import { type DesktopSession, startDesktopSession, whyNoDconf, whyNoSession } from '../support/desktop-session.ts';
 
 const kwriteconfig =
   ['6', '5'].find((version) => whyNoSession(`kwriteconfig${version}`, `kreadconfig${version}`) === undefined) ?? '5';
 const kdePrograms = [`kwriteconfig${kwriteconfig}`, `kreadconfig${kwriteconfig}`];
 const whyNoGnome = whyNoSession('gsettings');
+const whyNoDconfHere = whyNoGnome ?? whyNoDconf();
 const whyNoKde = whyNoSession(...kdePrograms);
 for (const [name, why] of [
   ['GNOME', whyNoGnome],
+  ['dconf', whyNoDconfHere],
   ['KDE', whyNoKde],
 ] as const)
   if (why !== undefined) process.stderr.write(`skipped: system-proxy with ${name}: ${why}\n`);
@@ -43,7 +45,7 @@ function prepare(session: DesktopSession, wasSet: boolean): void {
 
 const killings = [
   { title: 'GNOME with a key file', backend: 'keyfile', programs: ['gsettings'], why: whyNoGnome },
-  { title: 'GNOME with dconf', backend: 'dconf', programs: ['gsettings'], why: whyNoGnome },
+  { title: 'GNOME with dconf', backend: 'dconf', programs: ['gsettings'], why: whyNoDconfHere },
   { title: 'KDE', backend: 'keyfile', programs: kdePrograms, why: whyNoKde },
 ] as const;
 

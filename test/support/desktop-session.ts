@@ -38,6 +38,13 @@ export function whyNoSession(...programs: readonly string[]): string | undefined
   return schemas.status === 0 ? undefined : 'the schemas of GNOME (gsettings-desktop-schemas) are not installed';
 }
 
+/** Why settings would not outlive the program that makes them; nothing where they do. */
+export function whyNoDconf(): string | undefined {
+  const env = { ...process.env, GSETTINGS_BACKEND: 'dconf' };
+  const { stderr } = spawnSync('gsettings', ['get', 'org.gnome.system.proxy', 'mode'], { env, encoding: 'utf8' });
+  return /module|memory/i.test(stderr ?? '') ? 'dconf-gsettings-backend is not installed' : undefined;
+}
+
 export async function startDesktopSession({ backend, programs }: SessionOptions): Promise<DesktopSession> {
   const folder = mkdtempSync(join(tmpdir(), 'edgehop-desktop-'));
   const [bin, config, runtime] = ['bin', 'config', 'runtime'].map((name) => join(folder, name)) as [

@@ -107,7 +107,7 @@ export async function clientHello(servername: string): Promise<Buffer> {
 }
 
 /** Shakes hands until the certificate has come, and says in an alert that its issuer is not known. RFC 5246 7.2.2. */
-export async function rejectCertificate(agent: Intercepting, authority: string): Promise<void> {
+export async function rejectCertificate(agent: { readonly port: number }, authority: string): Promise<void> {
   const client = await connectTunnel(agent.port, authority);
   client.send(await clientHello(authority.replace(/:\d+$/, '')));
   await client.octets.exactly(100);
