@@ -8,9 +8,16 @@ export interface Mark {
   ending(record: EndRecord): Uint8Array;
 }
 
-/** A mark that stands in no content but by chance of one in 2^128 a place. */
+/**
+ * The agent holds back what could be the nonce's beginning. A text in UTF-8 has no such octet (RFC 3629 1), so that no event
+ * waits for the one after it.
+ */
+const inNoText = 0xff;
+
+/** A mark that stands in no content but by chance of one in 2^120 a place. */
 export function createMark(): Mark {
   const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+  nonce[0] = inNoText;
   return {
     nonce: nonce.toBase64({ alphabet: 'base64url', omitPadding: true }),
     ending: (record) => {

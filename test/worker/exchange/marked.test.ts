@@ -32,3 +32,10 @@ test('an ending leaves trailers out that do not fit', () => {
 test('no two marks are the same', () => {
   expect(createMark().nonce).not.toBe(createMark().nonce);
 });
+
+test('no nonce begins as text does, so that the end of an event is never taken for the beginning of one', () => {
+  for (let time = 0; time < 1_000; time++) {
+    const first = Buffer.from(createMark().nonce, 'base64url').subarray(0, 1);
+    expect(() => new TextDecoder('utf-8', { fatal: true }).decode(first)).toThrow();
+  }
+});
