@@ -69,7 +69,7 @@ async function firefoxOptions(profile: string, setup: ClientSetup, env: NodeJS.P
   const database = ['-d', `sql:${profile}`];
   const made = await machine.run('certutil', '-N', '--empty-password', ...database);
   const trust = ['-A', '-n', authority.name, '-t', 'C,,', '-i', authority.path];
-  const added = made.kind === 'missing' ? made : await machine.run('certutil', ...trust, ...database);
+  const added = made.kind === 'absent' ? made : await machine.run('certutil', ...trust, ...database);
   if (added.kind !== 'ended' || added.code !== 0)
     console.error(
       `edgehop: this profile does not trust the local CA, for NSS's certutil is missing or failed; import ${authority.path} in Firefox (Settings, Privacy & Security, Certificates)`,

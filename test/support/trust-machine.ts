@@ -1,6 +1,7 @@
 // A machine with stores of certificates and their programs in memory, which can be killed at any of its steps.
 import { X509Certificate } from 'node:crypto';
-import type { Machine, Ran } from '../../agent/trust/stores/machine.ts';
+import type { Ran } from '../../agent/machine/run-program.ts';
+import type { Machine } from '../../agent/trust/stores/machine.ts';
 
 export interface TrustMachine extends Machine {
   /** Everything that the stores hold, to be compared. */
@@ -70,7 +71,7 @@ export function makeTrustMachine(
           .join('\r\n'),
       );
     if (command.endsWith('certutil.exe')) return windowsCertutil(roots, args, read);
-    return { kind: 'missing' };
+    return { kind: 'absent', because: 'it is not there' };
   };
   const read = (path: string) => files.get(path) ?? beside.get(path);
   return {

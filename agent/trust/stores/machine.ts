@@ -1,5 +1,4 @@
 // The machine whose stores are changed: its commands and files.
-import { execFile } from 'node:child_process';
 import {
   mkdirSync,
   readdirSync,
@@ -11,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
+import { programRunner, type Ran } from '../../machine/run-program.ts';
 
 export interface Machine {
   readonly platform: string;
@@ -43,25 +43,18 @@ export interface Machine {
   mode(path: string): number | undefined;
 }
 
-export type Ran =
-  | { readonly kind: 'ended'; readonly code: number; readonly stdout: string; readonly stderr: string }
-  /** There is no such program. */
-  | { readonly kind: 'missing' }
-  /** It took too long, or a signal ended it. */
-  | { readonly kind: 'broken-off'; readonly because: string };
-
 /** A person may have to answer a window of the system, who wants to know whether this is wanted. */
 const commandTimeoutMs = 120_000;
-const maxOutputBytes = 16 * 1024 * 1024;
 
 /** The machine that we run on. */
 export function thisMachine(env: NodeJS.ProcessEnv): Machine {
+  const run = programRunner(env);
   return {
     platform: process.platform,
     home: homedir(),
     env,
     node: process.execPath,
-    run: (command, ...args) => ended(command, args, env),
+    run: (command, ...args) => run(command, args, { timeoutMs: commandTimeoutMs }),
     read: (path) => orNothing(() => readFileSync(path, 'utf8')),
     write: (path, text) => writeFileSync(path, text, { mode: 0o644 }),
     remove: (path) => rmSync(path, { force: true }),
@@ -73,19 +66,6 @@ export function thisMachine(env: NodeJS.ProcessEnv): Machine {
     stamp: (path) => orNothing(() => `${statSync(path).size}-${statSync(path).mtimeMs}`),
     mode: (path) => orNothing(() => statSync(path).mode & 0o7777),
   };
-}
-
-function ended(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
-  const limits = { timeout: commandTimeoutMs, maxBuffer: maxOutputBytes, killSignal: 'SIGKILL' } as const;
-  return new Promise((resolve) => {
-    const child = execFile(command, args, { ...limits, env, windowsHide: true }, (failure, stdout, stderr) => {
-      if (failure === null) resolve({ kind: 'ended', code: 0, stdout, stderr });
-      else if (typeof failure.code === 'number') resolve({ kind: 'ended', code: failure.code, stdout, stderr });
-      else if (failure.code === 'ENOENT') resolve({ kind: 'missing' });
-      else resolve({ kind: 'broken-off', because: failure.message });
-    });
-    child.stdin?.end(); // a program that asks for a password fails instead of waiting
-  });
 }
 
 function orNothing<T>(act: () => T): T | undefined {

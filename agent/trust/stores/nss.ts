@@ -1,6 +1,7 @@
 // Databases of NSS: Firefox has one in each profile, Chromium on Linux one for each person.
 import type { StoreProblem, TrustProof } from '../../../schemas/trust.ts';
-import type { Machine, Ran } from './machine.ts';
+import type { Ran } from '../../machine/run-program.ts';
+import type { Machine } from './machine.ts';
 import { type Changed, type Listed, ownName, type TrustStore } from './store.ts';
 import { failureOf } from './told.ts';
 
@@ -55,7 +56,7 @@ export function nssStore(machine: Machine, { path, name }: NssFolder): TrustStor
   const certutil = (...args: readonly string[]): Promise<Ran> =>
     // Windows has a program of this name, which is another.
     machine.platform === 'win32'
-      ? Promise.resolve({ kind: 'missing' })
+      ? Promise.resolve({ kind: 'absent', because: 'it is not there' })
       : machine.run('certutil', ...args, '-d', `sql:${path}`);
   const problemOf = (ran: Ran) => advised(failureOf('certutil', ran), machine.platform);
   const ours = async (): Promise<Listed> => {

@@ -116,7 +116,8 @@ test('a store that fails stops no other, and says why', async () => {
   const { machine, journal, stores } = setUp('linux');
   const run = machine.run;
   const broken: TrustMachine = machine;
-  broken.run = async (command, ...args) => (command === 'certutil' ? { kind: 'missing' } : run(command, ...args));
+  broken.run = async (command, ...args) =>
+    command === 'certutil' ? { kind: 'absent', because: 'it is not there' } : run(command, ...args);
   const reports = await installIn(stores(), own, 1, journal);
   expect(reports.map(({ store, change, problem }) => [store, change, problem?.kind])).toEqual([
     ['system', 'added', undefined],
@@ -145,7 +146,8 @@ test('a store that only the administrator may change says the command', async ()
 test('a store that trusts by certutil alone is not said to have shaken hands', async () => {
   const { machine, journal, stores } = setUp('linux');
   const run = machine.run;
-  machine.run = async (command, ...args) => (command === 'tstclnt' ? { kind: 'missing' } : run(command, ...args));
+  machine.run = async (command, ...args) =>
+    command === 'tstclnt' ? { kind: 'absent', because: 'it is not there' } : run(command, ...args);
   const [nss] = await installIn(
     stores().filter(({ kind }: TrustStore) => kind === 'nss'),
     own,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Machine, Ran } from '../../../../agent/trust/stores/machine.ts';
+import type { Ran } from '../../../../agent/machine/run-program.ts';
+import type { Machine } from '../../../../agent/trust/stores/machine.ts';
 import { nssFolders, nssStore, ownNicknames } from '../../../../agent/trust/stores/nss.ts';
 import { makeTrustMachine } from '../../../support/trust-machine.ts';
 
@@ -53,7 +54,11 @@ const certificate = { name: 'edgehop local CA 05ea76ce', pem: '', path: '/ca.pem
 const folder = { path: '/db', name: 'Firefox' };
 
 function answering(platform: string, answers: Readonly<Record<string, Ran>>): Machine {
-  return { ...makeTrustMachine('linux'), platform, run: async (command) => answers[command] ?? { kind: 'missing' } };
+  return {
+    ...makeTrustMachine('linux'),
+    platform,
+    run: async (command) => answers[command] ?? { kind: 'absent', because: 'it is not there' },
+  };
 }
 
 describe('a program that is missing or fails', () => {
