@@ -121,6 +121,24 @@ describe.each(routes)('by %s', (edge) => {
     expect(await text(head)).toBe('');
   });
 
+  test('fields come as the origin sends them, also those that should stand once, and octets beyond ASCII', async () => {
+    const sent = ['Content-Type: a/b', 'Content-Type: c/d', 'ETag: "1"', 'ETag: "2"', 'X-Name: caf\xe9', 'X-Empty:'];
+    const origin = await secureOrigin((_, socket) => void socket.write(ok('twice', ...sent)));
+    const agent = await startIntercepting({ edge, config: { edge: { upstream: 'socket' } } });
+    const session = await sessionInside(agent, `localhost:${origin.port}`);
+    const stream = session.request({ ':path': '/' });
+    const raw = await new Promise<string[]>((resolve) =>
+      stream.once('response', (_headers, _flags, fields) => resolve(fields as unknown as string[])),
+    );
+    expect(await text(stream)).toBe('twice');
+    const values = (name: string) => raw.filter((_, i) => i % 2 === 1 && raw[i - 1] === name);
+    expect([values('content-type'), values('etag')]).toEqual([
+      ['a/b', 'c/d'],
+      ['"1"', '"2"'],
+    ]);
+    expect([values('x-name'), values('x-empty')]).toEqual([['caf\xe9'], ['']]);
+  });
+
   test('what breaks off inside breaks off for the client, and never ends cleanly', async () => {
     const origin = await secureOrigin(({ target }, socket) => {
       if (target === '/length') socket.write(message(['HTTP/1.1 200 OK', 'Content-Length: 10'], 'abc'));

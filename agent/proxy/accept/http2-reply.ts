@@ -76,7 +76,12 @@ export class Http2Reply extends Writable implements Reply {
   #respond(endStream: boolean): void {
     const head = this.#head;
     this.#head = undefined;
-    if (head !== undefined && !this.#stream.destroyed) this.#stream.respond(head, { endStream });
+    if (head === undefined || this.#stream.destroyed) return;
+    try {
+      this.#stream.respond(head, { endStream });
+    } catch {
+      cut(this.#stream); // Node does not send such a head: the client hears of it as of any break
+    }
   }
 }
 

@@ -17,6 +17,7 @@ export function serveHttp2(ports: Http2Ports, connection: OpenConnection): void 
   const { limits } = ports;
   const session = performServerHandshake(connection.socket, {
     maxHeaderListPairs: limits.maxFields + pseudoFields,
+    strictSingleValueFields: false, // what an origin says twice is passed on twice, as by HTTP/1.1
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.maxPipelinedRequests,
