@@ -61,6 +61,16 @@ export class Bounded {
     if (oldest !== undefined) this.#evict(oldest);
   }
 
+  /** Puts those of a key in their order again, where they came in that in which their contents were on disk. */
+  putInOrder(key: string): void {
+    const slots = this.withKey(key);
+    if (slots.length < 2) return;
+    this.#byKey.set(
+      key,
+      [...slots].sort((one, other) => other.stored.responseTime - one.stored.responseTime),
+    );
+  }
+
   /** Puts an entry with another head in the place of one, with the same content; it counts as a use. */
   replace(before: Slot, slot: Slot): void {
     slot.held = before.held;

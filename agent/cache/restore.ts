@@ -24,6 +24,7 @@ export function createRestoring(bounded: Bounded): (frame: Frame) => void {
         const slot = new Slot(frame, 'on disk');
         recency.addCold(slot);
         bounded.add(slot);
+        bounded.putInOrder(slot.key);
         return;
       }
       case 'remove':

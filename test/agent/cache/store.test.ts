@@ -379,10 +379,27 @@ function octetsIn(folder: string): number {
     .reduce((sum, octets) => sum + octets, 0);
 }
 
+test('the latest of one URL comes first after a restart, too, in whatever order their contents have come to the disk', async () => {
+  const folder = scratchFolder();
+  const store = await openedStore({ folder });
+  const begun = [1, 2, 3].map((responseTime) => {
+    const head = headOf(url, { responseTime, transformKey: String(responseTime) });
+    const writer = store.begin(url, head, 10);
+    writer?.write(contentOf(10));
+    return writer;
+  });
+  for (const index of [2, 0, 1]) begun[index]?.commit([]);
+  await store.close();
+  const again = await openedStore({ folder });
+  expect(again.find(url).map(({ stored }) => stored.responseTime)).toEqual([3, 2, 1]);
+});
+
 test('what was transformed stands beside what was not, over a restart; a purge of the URL takes both away', async () => {
   const folder = scratchFolder();
   const store = await openedStore({ folder });
-  for (const transformKey of [undefined, 'a', 'b', 'a']) put(store, url, contentOf(10), { transformKey });
+  for (const [responseTime, transformKey] of [undefined, 'a', 'b', 'a'].entries()) {
+    put(store, url, contentOf(10), { transformKey, responseTime });
+  }
   const keys = (entries: readonly { readonly stored: { readonly transformKey?: string | undefined } }[]) =>
     entries.map(({ stored }) => stored.transformKey);
   expect(keys(store.find(url))).toEqual(['a', 'b', undefined]);
